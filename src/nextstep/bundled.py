@@ -1,0 +1,18 @@
+"""Where the prompts and the sample suite are that ship with nextstep."""
+
+from importlib import resources
+from pathlib import Path
+
+from nextstep.errors import UsageError
+
+
+def bundled(name: str) -> Path:
+    """The folder `prompts` or `transcripts` that ships with nextstep.
+
+    It stands once, at the top of the repository; a wheel carries a copy inside the package.
+    """
+    package = Path(str(resources.files("nextstep")))
+    for place in (package / "bundled" / name, package.parent.parent / name):
+        if place.is_dir():
+            return place
+    raise UsageError(f"this installation of nextstep lacks its {name}/ folder; install it again")

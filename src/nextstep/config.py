@@ -1,0 +1,225 @@
+"""evals.yaml -> EvalConfig, with every problem of the file told at once, each with its line.
+
+`load_config` reads the file; flags of a command are laid over it with `model_copy`. Nothing here reads the
+environment or opens a store.
+"""
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from nextstep.errors import ConfigError
+
+DEFAULT_PATH = Path("evals.yaml")
+
+
+class Settings(BaseModel):
+    """Base of the config's sections: immutable, and no key but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+def _model_name(value: str) -> str:
+    if not value.strip() or any(c.isspace() for c in value):
+        raise ValueError("a model's name has no spaces, for example claude-opus-5-5 or offline/continue")
+    return value
+
+
+class ModelSettings(Settings):
+    """A model with the parameters that shape its answers. A bare string in the file is a model with defaults."""
+
+    model: Annotated[str, AfterValidator(_model_name)]
+    max_tokens: Annotated[int, Field(gt=0, le=128_000)] = 16_000
+    """Room for the answer and for the model's thinking, which counts in it."""
+    max_input_tokens: Annotated[int, Field(ge=2_000)] = 180_000
+    """Longer trajectories are shortened to this (estimated) size, with visible marks."""
+    effort: Effort | None = None
+    name: str | None = None
+    """What the results call it; the model's name unless said otherwise."""
+
+    @property
+    def label(self) -> str:
+        """The name under which results are stored and shown."""
+        return self.name or self.model
+
+    def parameters(self) -> dict[str, Any]:
+        """What shapes the model's answers, for ids: neither its label nor the number of samples."""
+        return self.model_dump(exclude={"samples", "name"})
+
+
+class CandidateSettings(ModelSettings):
+    """A candidate: a model, and how many proposals a moment gets."""
+
+    samples: Annotated[int, Field(gt=0, le=100)] = 1
+
+
+class JudgeSettings(ModelSettings):
+    """A judge."""
+
+
+AnyModel = TypeVar("AnyModel", bound=ModelSettings)
+
+
+def _bare_model(value: Any) -> Any:
+    return {"model": value} if isinstance(value, str) else value
+
+
+def _distinct_labels(models: tuple[AnyModel, ...]) -> tuple[AnyModel, ...]:
+    labels = [model.label for model in models]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(f"{label!r} stands {labels.count(label)} times; give each a `name` of its own")
+    return models
+
+
+class Judging(Settings):
+    """How a pair of steps is put before the judge."""
+
+    orders: Literal["both"] = "both"
+    hide_decision: bool = True
+    """Mark the decision point in the trajectory instead of repeating the human's words there."""
+
+
+class Limits(Settings):
+    """Bounds on what a run may use."""
+
+    max_connections: Annotated[int, Field(gt=0, le=1000)] = 16
+    max_cost_usd: Annotated[float, Field(gt=0)] | None = None
+    ask_above_usd: Annotated[float, Field(ge=0)] = 1.0
+    timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    """Seconds until one call is given up, all of its answer included."""
+    attempts: Annotated[int, Field(gt=0, le=20)] = 6
+
+
+def _base_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", value):
+        raise ValueError("a base_url is http(s)://host[:port][/path], without a user or a key in it")
+    if value.rstrip("/").endswith("/v1"):
+        raise ValueError("leave out the /v1 at the end: it is added to every request")
+    return value.rstrip("/")
+
+
+class Endpoint(Settings):
+    """A server that speaks the Messages API, named `NAME` and used as `NAME/model`."""
+
+    base_url: Annotated[str, AfterValidator(_base_url)]
+    api_key_env: str | None = None
+    """The environment variable that holds its key; a server without keys needs none."""
+
+
+RESERVED_ENDPOINTS = frozenset({"offline", "bedrock", "vertex"})
+
+
+def _endpoint_names(endpoints: dict[str, Endpoint]) -> dict[str, Endpoint]:
+    for name in endpoints:
+        if name in RESERVED_ENDPOINTS or "/" in name or not name:
+            raise ValueError(f"{name!r} cannot name an endpoint; {', '.join(sorted(RESERVED_ENDPOINTS))} are taken")
+    return endpoints
+
+
+class EvalConfig(Settings):
+    """Everything that a run depends on and that a user may set."""
+
+    suite: str = "transcripts/"
+    store: str = "nextstep.duckdb"
+    prompts: str = "prompts/"
+    candidates: Annotated[
+        tuple[Annotated[CandidateSettings, BeforeValidator(_bare_model)], ...], AfterValidator(_distinct_labels)
+    ] = ()
+    judges: Annotated[
+        tuple[Annotated[JudgeSettings, BeforeValidator(_bare_model)], ...], AfterValidator(_distinct_labels)
+    ] = ()
+    judging: Judging = Judging()
+    limits: Limits = Limits()
+    endpoints: Annotated[dict[str, Endpoint], AfterValidator(_endpoint_names)] = {}
+
+
+def load_config(path: Path) -> EvalConfig:
+    """The config in a YAML file. Raises ConfigError with every problem as `file:line: text`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read ({error.strerror}); `nextstep init` writes one"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text (byte {error.start})"]) from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, name: str = "evals.yaml") -> EvalConfig:
+    """The config in YAML text; `name` is the file's name in error messages."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError([f"{name}:{line}: is not valid YAML: {error.problem}"]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{name}: is not valid YAML: {error}"]) from error
+    if node is None:
+        return EvalConfig()
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError([f"{name}:1: must be a mapping of keys to values, such as `suite: transcripts/`"])
+    lines: dict[tuple[str | int, ...], int] = {}
+    problems = _walk(node, (), lines)
+    try:
+        config = EvalConfig.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        problems += [_problem(detail, lines) for detail in error.errors(include_url=False)]
+    if problems:
+        raise ConfigError([f"{name}:{line}: {problem}" for line, problem in sorted(set(problems))])
+    return config
+
+
+def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> list[tuple[int, str]]:
+    """Fill `lines` with the line of every key and item; give the keys that stand twice."""
+    lines[path] = node.start_mark.line + 1
+    doubles: list[tuple[int, str]] = []
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*path, str(key.value))
+            if inner in lines:
+                doubles.append((key.start_mark.line + 1, f"`{key.value}` stands twice; the first is on line {lines[inner]}"))
+            doubles += _walk(value, inner, lines)
+            lines[inner] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            doubles += _walk(value, (*path, i), lines)
+    return doubles
+
+
+def _problem(detail: Any, lines: dict[tuple[str | int, ...], int]) -> tuple[int, str]:
+    """One of pydantic's complaints as a line number and a sentence."""
+    location = tuple(detail["loc"])
+    known = location
+    while known and known not in lines:
+        known = known[:-1]
+    where = ".".join(map(str, location))
+    if detail["type"] == "extra_forbidden":
+        text = f"unknown key `{where}`{_nearest(location)}"
+    else:
+        text = f"`{where}`: {detail['msg'].removeprefix('Value error, ')} (got {detail['input']!r:.60})"
+    return lines[known], text
+
+
+def _nearest(location: tuple[str | int, ...]) -> str:
+    known = _known_keys(location[:-1])
+    close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    return f"; did you mean `{close[0]}`?" if close else f"; known here: {', '.join(known)}"
+
+
+def _known_keys(section: tuple[str | int, ...]) -> list[str]:
+    """The keys that the section of the config at this place takes."""
+    sections: dict[str, type[BaseModel]] = {
+        "candidates": CandidateSettings,
+        "judges": JudgeSettings,
+        "judging": Judging,
+        "limits": Limits,
+        "endpoints": Endpoint,
+    }
+    return list((sections[str(section[0])] if section else EvalConfig).model_fields)

@@ -1,0 +1,1 @@
+"""What nextstep is about, as pure functions over frozen records: no files, clock, network or database."""

@@ -1,0 +1,104 @@
+"""A judge's reply -> a verdict; two verdicts -> an outcome and a score."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from nextstep.core.records import Answer, Choice, Outcome
+from nextstep.core.stops import check_finished
+from nextstep.errors import UnreadableReply
+
+SCORES = {Choice.MODEL: 1.0, Choice.TIE: 0.5, Choice.HUMAN: 0.0}
+
+
+class Letter(StrEnum):
+    """The judge's choice, before the slots are undone."""
+
+    A = "a"
+    B = "b"
+    TIE = "tie"
+
+
+class Strength(StrEnum):
+    """How sure the judge is that the step is better. Stored, not scored."""
+
+    SLIGHT = "slight"
+    CLEAR = "clear"
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class JudgeAnswer(BaseModel):
+    """What the judge is asked for. The reasoning comes first, so that the choice follows from it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reasoning: str
+    choice: Annotated[Letter, BeforeValidator(_lower)]
+    strength: Annotated[Strength, BeforeValidator(_lower)]
+
+    @property
+    def letter(self) -> str:
+        """`A`, `B` or `tie`."""
+        return "tie" if self.choice is Letter.TIE else self.choice.upper()
+
+    @property
+    def grade(self) -> int:
+        """0 for a tie, 1 for slightly better, 2 for clearly better."""
+        return 0 if self.choice is Letter.TIE else 1 + (self.strength is Strength.CLEAR)
+
+
+ANSWER_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "reasoning": {"type": "string", "description": "Compare the two steps in a few sentences, before choosing."},
+        "choice": {"type": "string", "enum": ["A", "B", "tie"]},
+        "strength": {"type": "string", "enum": ["slight", "clear"], "description": "For a tie, write slight."},
+    },
+    "required": ["reasoning", "choice", "strength"],
+    "additionalProperties": False,
+}
+"""The structured output that the judge must give; all required, so that they come in this order."""
+
+
+def read_judge_answer(answer: Answer) -> JudgeAnswer:
+    """The judge's answer, validated here whatever the server promised.
+
+    Raises UnreadableReply when it was refused, cut off, or is not the JSON that was asked for: never a tie.
+    """
+    check_finished(answer)
+    text = answer.text.strip()
+    if text.startswith("```"):
+        text = text.removeprefix("```json").strip("`").strip()
+    try:
+        return JudgeAnswer.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        raise UnreadableReply("unreadable", f"the judge's answer cannot be read: {where}: {first['msg']}") from error
+
+
+def outcome(first: Choice, second: Choice) -> Outcome:
+    """Fold the two orders, seen from the candidate's side.
+
+    Orders that contradict each other are a `flip`, never a tie: the judge saw the position, not the step. A win or a
+    loss in one order and a tie in the other is a tie (the consensus rule of MT-bench, Zheng et al. 2023).
+    """
+    if {first, second} == {Choice.MODEL, Choice.HUMAN}:
+        return Outcome.FLIP
+    if first is second:
+        return {Choice.MODEL: Outcome.WIN, Choice.HUMAN: Outcome.LOSS, Choice.TIE: Outcome.TIE}[first]
+    return Outcome.TIE
+
+
+def consensus_score(first: Choice, second: Choice) -> float:
+    """1, 0.5 or 0 from the candidate's side: the common score when both orders agree, else 0.5. The primary score."""
+    return SCORES[first] if first is second else 0.5
+
+
+def average_score(first: Choice, second: Choice) -> float:
+    """The mean score of both orders: unbiased under additive position bias. Shown beside the primary score."""
+    return (SCORES[first] + SCORES[second]) / 2

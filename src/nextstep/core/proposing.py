@@ -1,0 +1,31 @@
+"""A candidate's reply -> the one next step it commits to."""
+
+import re
+
+from nextstep.core.records import Answer
+from nextstep.core.stops import check_finished
+from nextstep.errors import UnreadableReply
+
+MIN_WORDS, MAX_WORDS = 10, 60
+"""The length band that the candidate is told, in words: the band of a short human turn."""
+
+_STEP = re.compile(r"<next_step>(.*?)</next_step>", re.DOTALL | re.IGNORECASE)
+
+
+def read_step(answer: Answer) -> str:
+    """The text inside the reply's one `<next_step>` element.
+
+    Raises UnreadableReply when the reply was refused or cut off, or holds no such element or more than one: a list of
+    steps is not a step.
+    """
+    check_finished(answer)
+    steps = [step.strip() for step in _STEP.findall(answer.text)]
+    if len(steps) != 1 or not steps[0]:
+        found = "an empty one" if steps == [""] else f"{len(steps)} of them"
+        raise UnreadableReply("unreadable", f"a reply must hold one <next_step> element with a step; found {found}")
+    return steps[0]
+
+
+def in_band(step: str) -> bool:
+    """Whether a step keeps to the length that was asked for; one that does not is kept, and can be filtered on."""
+    return MIN_WORDS <= len(step.split()) <= MAX_WORDS

@@ -1,0 +1,183 @@
+"""The records that pass through nextstep: frozen, validated, named as in the documentation."""
+
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nextstep.core.ids import make_id
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Record(BaseModel):
+    """Base of everything that nextstep writes: immutable, and no field but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Role(StrEnum):
+    """Who an event comes from."""
+
+    HUMAN = "human"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+    SYSTEM = "system"
+
+
+class Kind(StrEnum):
+    """What an event is. The human's kinds name the ways in which a person can choose."""
+
+    TEXT = "text"
+    """Words: typed by the human, or written by the assistant."""
+    THINKING = "thinking"
+    """The assistant's visible reasoning."""
+    TOOL_USE = "tool_use"
+    """A tool called by the assistant; `text` is its input."""
+    TOOL_RESULT = "tool_result"
+    """What the tool gave back."""
+    REJECTION = "rejection"
+    """The human refused a tool use and said something else instead."""
+    ANSWER = "answer"
+    """The human answered questions that the assistant had put through a tool."""
+    APPROVAL = "approval"
+    """The human approved a plan."""
+    QUEUED = "queued"
+    """Typed while the assistant was still at work."""
+    COMMAND = "command"
+    """A slash command or a shell command that the human ran in the assistant's prompt."""
+    NOTE = "note"
+    """Anything the program itself put into the session: summaries, notifications, interruptions."""
+
+
+HUMAN_CHOICES = frozenset({Kind.TEXT, Kind.REJECTION, Kind.ANSWER, Kind.QUEUED})
+"""The human kinds that say what to do next, so that a moment may stand there."""
+
+
+class Event(Record):
+    """One entry of a session. `idx` is its position on the session's one line of events, from 0."""
+
+    idx: Count
+    role: Role
+    kind: Kind
+    text: str
+    tool: str | None = None
+    at: datetime | None = None
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether a human said here what to do next."""
+        return self.role is Role.HUMAN and self.kind in HUMAN_CHOICES
+
+
+class Session(Record):
+    """An imported transcript: what is known of it, and its live events in order."""
+
+    name: str
+    """The file's name in the suite, without its ending."""
+    title: str = ""
+    source: str
+    """The format of the transcript it was read from."""
+    sha256: str
+    """Of the transcript's bytes."""
+    started_at: datetime | None = None
+    events: tuple[Event, ...]
+
+    @cached_property
+    def session_id(self) -> str:
+        """Named by the events alone: a new title or file name is the same session."""
+        return make_id("session", [event.model_dump(mode="json", exclude={"idx"}) for event in self.events])
+
+
+class MomentSet(StrEnum):
+    """What kind of step the human took: one that cost something, or one that was right."""
+
+    DETOUR = "detour"
+    CONTROL = "control"
+
+
+class Moment(Record):
+    """A human event at which the human chose what to do next, with what is known in hindsight."""
+
+    session_id: str
+    session: str
+    """The session's name in the suite."""
+    cut: Count
+    """The `idx` of the human event; everything before it is the prefix."""
+    set: MomentSet
+    human_step: str
+    why: str
+    """Why this step was a detour, or right."""
+    recovered_at: Count
+    """Detour: the event at which the session was back on course. Control: the event that showed the step was right."""
+    resolution: str
+    """What in the end resolved the matter that this moment was about."""
+    tags: tuple[str, ...] = ()
+
+    @cached_property
+    def moment_id(self) -> str:
+        """Named by the session and the cut: a new label or note is the same moment."""
+        return make_id("moment", self.session_id, self.cut)
+
+
+class Order(StrEnum):
+    """Which step the judge reads first."""
+
+    MODEL_FIRST = "model_first"
+    HUMAN_FIRST = "human_first"
+
+
+class Choice(StrEnum):
+    """Whose step the judge found better, once the slots are undone."""
+
+    MODEL = "model"
+    HUMAN = "human"
+    TIE = "tie"
+
+
+class Outcome(StrEnum):
+    """Both orders folded, from the candidate's side."""
+
+    WIN = "win"
+    LOSS = "loss"
+    TIE = "tie"
+    FLIP = "flip"
+
+
+class Usage(Record):
+    """Tokens of one answer, each counted once; None where the server did not say."""
+
+    input_tokens: Count | None = None
+    """Read neither from nor into a cache."""
+    output_tokens: Count | None = None
+    cache_read_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+
+
+class Request(Record):
+    """All that a model is given for one answer."""
+
+    model: str
+    system: str
+    content: tuple[str, ...]
+    """The text blocks of the one user message, the most widely shared first."""
+    max_tokens: Annotated[int, Field(gt=0)]
+    effort: str | None = None
+    answer_schema: dict[str, object] | None = None
+    """A JSON Schema for the answer, where it must be structured."""
+
+
+class Answer(Record):
+    """What a model gave for one request, as it came."""
+
+    body: str
+    """The raw JSON of the server's reply."""
+    text: str
+    """The text blocks of the reply, joined."""
+    stop_reason: str
+    usage: Usage = Usage()
+    request_id: str | None = None
+    latency_s: float
+    attempts: Annotated[int, Field(ge=1)] = 1

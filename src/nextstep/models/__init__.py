@@ -1,0 +1,37 @@
+"""Models behind one protocol: a server that speaks the Messages API, or the built-in offline ones."""
+
+from collections.abc import Mapping
+
+from nextstep.config import Endpoint, Limits
+from nextstep.errors import UsageError
+from nextstep.models.base import Model
+
+__all__ = ["Model", "is_offline", "open_model"]
+
+
+def is_offline(name: str) -> bool:
+    """Whether the model runs here, costs nothing, and says nothing about any model."""
+    return name.startswith("offline/")
+
+
+def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits) -> Model:
+    """The model of this name. Raises UsageError, naming what there is, when there is none."""
+    prefix, slash, rest = name.partition("/")
+    if is_offline(name):
+        from nextstep.models.offline import open_offline
+
+        return open_offline(rest)
+    if slash and prefix in endpoints:
+        from nextstep.models.messages_api import open_endpoint
+
+        return open_endpoint(endpoints[prefix], limits)
+    if prefix in ("bedrock", "vertex") and rest:
+        from nextstep.models.messages_api import open_cloud
+
+        return open_cloud(prefix, limits)
+    if slash:
+        known = ", ".join(sorted(endpoints)) or "none"
+        raise UsageError(f"no endpoint is named {prefix!r} (in {name!r}); evals.yaml names: {known}")
+    from nextstep.models.messages_api import open_anthropic
+
+    return open_anthropic(limits)

@@ -1,0 +1,60 @@
+"""What every model is to the pipeline, and the one way in which a reply is read."""
+
+import json
+from typing import Any, Protocol
+
+from nextstep.core.records import Answer, Request, Usage
+
+
+class Model(Protocol):
+    """Something that answers requests. The one seam that tests replace, since behind it lies the network."""
+
+    async def ask(self, request: Request) -> Answer:
+        """One answer, retried as far as makes sense.
+
+        Raises ModelError when there is none, and FatalModelError when no other request can succeed either.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def reply_text(message: dict[str, Any]) -> str:
+    """The text blocks of a Messages API reply, joined; thinking and unknown blocks are left out."""
+    blocks = message.get("content") or []
+    return "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
+
+
+def reply_usage(message: dict[str, Any]) -> Usage:
+    """The tokens that a Messages API reply says it used; all None where the server says nothing."""
+    usage = message.get("usage") or {}
+    return Usage(
+        input_tokens=usage.get("input_tokens"),
+        output_tokens=usage.get("output_tokens"),
+        cache_read_tokens=usage.get("cache_read_input_tokens"),
+        cache_write_tokens=usage.get("cache_creation_input_tokens"),
+    )
+
+
+def answer_of(
+    body: str, *, request_id: str | None = None, latency_s: float = 0.0, attempts: int = 1
+) -> Answer:
+    """The answer in the JSON body of a Messages API reply, fresh from the server or from the store."""
+    message: dict[str, Any] = json.loads(body)
+    return Answer(
+        body=body,
+        text=reply_text(message),
+        stop_reason=str(message.get("stop_reason")),
+        usage=reply_usage(message),
+        request_id=request_id,
+        latency_s=latency_s,
+        attempts=attempts,
+    )
+
+
+def reply_body(text: str, stop_reason: str = "end_turn") -> str:
+    """The body of a Messages API reply that says `text`, for models that run here."""
+    message = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": text}]}
+    return json.dumps(message | {"stop_reason": stop_reason}, ensure_ascii=False)

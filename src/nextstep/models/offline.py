@@ -1,0 +1,131 @@
+"""Models that compute their answers from the request's text: no key, no network, the same answer every time.
+
+They make the whole pipeline run for the demo, the tests and the trying of a suite. Their figures test the pipeline and
+say nothing about any model; everything that shows them says so.
+
+    offline/continue    goes on with what the assistant proposed last
+    offline/question    doubts what was last claimed and asks to test it
+    offline/stock       takes the stock move of research that fits the trajectory's words best
+    offline/lexical     the judge: prefers the step whose words the rest of the session shares more
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from importlib import resources
+
+from nextstep.core.proposing import MAX_WORDS
+from nextstep.core.records import Answer, Request
+from nextstep.errors import UsageError
+from nextstep.models.base import answer_of, reply_body
+
+_EVENT = re.compile(r'<event n="(\d+)" from="(\w+)" kind="(\w+)"[^>]*>\n(.*?)\n</event>', re.DOTALL)
+_STEP = re.compile(r'<step label="([AB])">\n(.*?)\n</step>', re.DOTALL)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_PLAN = re.compile(r"\b(next|then|could|should|would|let's|i'll|option|try|check|want|suggest)\b", re.IGNORECASE)
+_CLAIM = re.compile(r"\b(because|so|therefore|means|looks|seems|is|are|was|suggests|points)\b", re.IGNORECASE)
+_DECISION = re.compile(r'<decision_point n="(\d+)">')
+
+
+def open_offline(name: str) -> "OfflineModel":
+    """The built-in model `offline/NAME`."""
+    if name not in MODELS:
+        raise UsageError(f"there is no offline/{name}; there are: {', '.join(f'offline/{n}' for n in MODELS)}")
+    return OfflineModel(MODELS[name])
+
+
+class OfflineModel:
+    """A function of the request's text behind the model protocol."""
+
+    def __init__(self, compute: Callable[[Request], str]) -> None:
+        self.compute = compute
+
+    async def ask(self, request: Request) -> Answer:
+        """The computed answer, in the body of a Messages API reply without usage."""
+        started = time.monotonic()
+        body = reply_body(self.compute(request))
+        return answer_of(body, latency_s=time.monotonic() - started)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def continue_plan(request: Request) -> str:
+    """The last sentence of the assistant that sounds like a plan, as the next step."""
+    sentences = _assistant_sentences(request)
+    plans = [sentence for sentence in sentences if _PLAN.search(sentence)]
+    return _step(f"go on with this: {(plans or sentences or ['what you proposed'])[-1]}")
+
+
+def question_claim(request: Request) -> str:
+    """Doubt the assistant's last claim."""
+    sentences = _assistant_sentences(request)
+    claims = [sentence for sentence in sentences if _CLAIM.search(sentence)]
+    claim = (claims or sentences or ["what we believe so far"])[-1]
+    return _step(f"i am not sure this holds, test it on the smallest case that could show it wrong: {claim}")
+
+
+def stock_move(request: Request) -> str:
+    """The stock move whose words rank highest (BM25) for the end of the trajectory."""
+    moves = (resources.files(__package__) / "stock_moves.txt").read_text(encoding="utf-8").splitlines()
+    recent = " ".join(text for *_, text in _events(request)[-8:])
+    scores = _bm25(moves, recent)
+    return _step(moves[max(range(len(moves)), key=lambda i: (scores[i], -i))])
+
+
+def lexical_verdict(request: Request) -> str:
+    """A verdict for the step that ranks higher (BM25) with what came after the decision point.
+
+    Both steps are documents, the later events the query, so that length is discounted. Close scores are a tie.
+    """
+    steps = dict(_STEP.findall(request.content[-1]))
+    decision = int(_DECISION.findall("".join(request.content))[-1])
+    later = " ".join(text for idx, _, _, text in _events(request) if idx > decision)
+    score_a, score_b = _bm25([steps["A"], steps["B"]], later)
+    total = score_a + score_b
+    lead = (score_a - score_b) / total if total else 0.0
+    choice = "tie" if abs(lead) < 0.05 else "A" if lead > 0 else "B"
+    verdict = {
+        "reasoning": f"Offline: words shared with the rest of the session rank A {score_a:.2f}, B {score_b:.2f}.",
+        "choice": choice,
+        "strength": "clear" if abs(lead) > 0.3 and choice != "tie" else "slight",
+    }
+    return json.dumps(verdict)
+
+
+MODELS: dict[str, Callable[[Request], str]] = {
+    "continue": continue_plan,
+    "question": question_claim,
+    "stock": stock_move,
+    "lexical": lexical_verdict,
+}
+
+CANDIDATES = ("offline/continue", "offline/question", "offline/stock")
+JUDGE = "offline/lexical"
+
+
+def _events(request: Request) -> list[tuple[int, str, str, str]]:
+    """(idx, role, kind, text) of the trajectory's events."""
+    return [(int(idx), role, kind, text) for idx, role, kind, text in _EVENT.findall("".join(request.content))]
+
+
+def _assistant_sentences(request: Request) -> list[str]:
+    texts = [text for _, role, kind, text in _events(request) if (role, kind) == ("assistant", "text")]
+    return [part.strip(" -*#`") for part in _SENTENCE.split(texts[-1] if texts else "") if len(part.split()) > 3]
+
+
+def _step(text: str) -> str:
+    """The text as a reply in the form that candidates are asked for, cut to the length band."""
+    return f"<next_step>{' '.join(text.split()[:MAX_WORDS])}</next_step>"
+
+
+def _bm25(documents: Sequence[str], query: str) -> list[float]:
+    """BM25 (Lucene's variant) of every document for the query's distinct words."""
+    import bm25s
+
+    tokens = bm25s.tokenize([*documents, query], stopwords="en", return_ids=False, show_progress=False)
+    *corpus, words = [tokens_of or ["?"] for tokens_of in tokens]
+    ranker = bm25s.BM25(method="lucene")
+    ranker.index(corpus, show_progress=False)
+    return [float(score) for score in ranker.get_scores(sorted(set(words)))]

@@ -1,0 +1,34 @@
+"""A call as a value: what is asked of which model, for what, named by its whole content."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from nextstep.core.ids import canonical, make_id, sha256
+from nextstep.core.records import Request
+
+
+class Purpose(StrEnum):
+    """What a reply is for."""
+
+    PROPOSE = "propose"
+    JUDGE = "judge"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request with its purpose; `sample` numbers repeats of the same request."""
+
+    purpose: Purpose
+    request: Request
+    sample: int
+
+    @cached_property
+    def request_sha256(self) -> str:
+        """Of the whole request as canonical JSON."""
+        return sha256(canonical(self.request.model_dump(mode="json")))
+
+    @cached_property
+    def reply_id(self) -> str:
+        """The name of the answer: the same call is the same row, whoever makes it."""
+        return make_id("reply", self.purpose, self.request.model, self.request_sha256, self.sample)

@@ -1,0 +1,66 @@
+"""Suites and transcripts -> sessions, events and moments in the store."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from nextstep.core.records import Moment, Session
+from nextstep.sources.suite import Suite
+from nextstep.store import Connection
+from nextstep.store.database import insert
+
+
+def store_suite(connection: Connection, suite: Suite) -> None:
+    """Bring a suite's sessions and moments into the store; labels and notes of known moments are renewed."""
+    store_sessions(connection, suite.sessions.values())
+    insert(connection, "moments", [_moment_row(moment) for moment in suite.moments], replace=True)
+    members = [{"suite_hash": suite.suite_hash, "moment_id": moment.moment_id} for moment in suite.moments]
+    insert(connection, "suites", members)
+
+
+def store_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
+    """Bring sessions with their events into the store, those that it does not have yet."""
+    there = {name for (name,) in connection.execute("SELECT session_id FROM sessions").fetchall()}
+    for session in sessions:
+        if session.session_id not in there:
+            insert(connection, "sessions", [_session_row(session)])
+            insert(connection, "events", [_event_row(session, i) for i in range(len(session.events))])
+
+
+def _session_row(session: Session) -> dict[str, Any]:
+    return {
+        "session_id": session.session_id,
+        "name": session.name,
+        "source": session.source,
+        "sha256": session.sha256,
+        "title": session.title,
+        "started_at": session.started_at,
+        "n_events": len(session.events),
+    }
+
+
+def _event_row(session: Session, i: int) -> dict[str, Any]:
+    event = session.events[i]
+    return {
+        "session_id": session.session_id,
+        "idx": event.idx,
+        "role": str(event.role),
+        "kind": str(event.kind),
+        "tool": event.tool,
+        "text": event.text,
+        "at": event.at,
+    }
+
+
+def _moment_row(moment: Moment) -> dict[str, Any]:
+    return {
+        "moment_id": moment.moment_id,
+        "session_id": moment.session_id,
+        "cut": moment.cut,
+        "set": str(moment.set),
+        "human_step": moment.human_step,
+        "status": "accepted",
+        "tags": list(moment.tags),
+        "why": moment.why,
+        "recovered_at": moment.recovered_at,
+        "resolution": moment.resolution,
+    }

@@ -1,0 +1,97 @@
+"""Proposals -> verdicts: each pair of steps judged in both orders."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from nextstep.config import CandidateSettings, JudgeSettings
+from nextstep.core.blinding import unblind
+from nextstep.core.ids import make_id
+from nextstep.core.judging import read_judge_answer
+from nextstep.core.records import Moment, Order
+from nextstep.models.base import answer_of
+from nextstep.pipeline.calls import Call, Purpose
+from nextstep.pipeline.prompting import JudgePrompt
+from nextstep.sources.suite import Suite
+from nextstep.store import Connection
+from nextstep.store.database import query
+
+
+@dataclass(frozen=True)
+class VerdictTask:
+    """A verdict that is due and not there yet."""
+
+    moment: Moment
+    proposal: dict[str, Any]
+    judge: JudgeSettings
+    order: Order
+    call: Call
+    shortened: bool
+    prompt_hash: str
+
+    def result(self, body: str) -> dict[str, Any]:
+        """The verdict's row. Raises UnreadableReply when the reply holds no verdict: it is never a tie."""
+        said = read_judge_answer(answer_of(body))
+        proposal_id, order = self.proposal["proposal_id"], str(self.order)
+        return {
+            "verdict_id": make_id("verdict", proposal_id, self.judge.label, self.prompt_hash, order),
+            "proposal_id": proposal_id,
+            "judge": self.judge.label,
+            "order": order,
+            "choice": str(unblind(said.letter, self.order)),
+            "strength": said.grade,
+            "reason": said.reasoning,
+            "shortened": self.shortened,
+            "prompt_hash": self.prompt_hash,
+            "reply_id": self.call.reply_id,
+            "created_at": datetime.now(UTC),
+        }
+
+    def work(self) -> dict[str, Any]:
+        """What a failure's row says of this task."""
+        return {
+            "stage": str(Purpose.JUDGE),
+            "moment_id": self.moment.moment_id,
+            "candidate": self.proposal["candidate"],
+            "sample": self.proposal["sample"],
+            "proposal_id": self.proposal["proposal_id"],
+            "judge": self.judge.label,
+            "order": str(self.order),
+            "model": self.judge.model,
+            "prompt_hash": self.prompt_hash,
+        }
+
+
+def due_verdicts(
+    connection: Connection,
+    suite: Suite,
+    proposals: Sequence[tuple[Moment, dict[str, Any]]],
+    judges: Sequence[JudgeSettings],
+    prompt: JudgePrompt,
+) -> Iterator[VerdictTask]:
+    """The verdicts that these judges owe for these proposals, all of one moment together."""
+    ids = [proposal["proposal_id"] for _, proposal in proposals]
+    for judge in judges:
+        prompt_hash = prompt.hash(judge)
+        rows = query(connection, "verdicts_of", judge=judge.label, prompt_hash=prompt_hash, proposal_ids=ids)
+        there = {(row["proposal_id"], row["order"]) for row in rows}
+        for moment, proposal in proposals:
+            for order in Order:
+                if (proposal["proposal_id"], str(order)) not in there:
+                    yield _task(suite, moment, proposal, judge, order, prompt, prompt_hash)
+
+
+def _task(
+    suite: Suite,
+    moment: Moment,
+    proposal: dict[str, Any],
+    judge: JudgeSettings,
+    order: Order,
+    prompt: JudgePrompt,
+    prompt_hash: str,
+) -> VerdictTask:
+    steps = (proposal["text"], moment.human_step)
+    events = suite.session_of(moment).events
+    request, shortened = prompt.request(events, moment.cut, steps=steps, order=order, judge=judge)
+    return VerdictTask(moment, proposal, judge, order, Call(Purpose.JUDGE, request, 0), shortened, prompt_hash)

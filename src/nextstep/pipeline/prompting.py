@@ -1,0 +1,93 @@
+"""A moment or a pair of steps -> the request that a model gets."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from nextstep.config import CandidateSettings, JudgeSettings, Judging
+from nextstep.core.blinding import slots
+from nextstep.core.ids import make_id
+from nextstep.core.judging import ANSWER_SCHEMA
+from nextstep.core.prompts import Prompt, parse_prompt
+from nextstep.core.records import Event, Order, Request
+from nextstep.core.rendering import Rendered, neutral, render
+from nextstep.core.trajectory import prefix
+from nextstep.errors import PromptError
+
+CANDIDATE_PLACEHOLDERS = frozenset({"trajectory"})
+JUDGE_PLACEHOLDERS = frozenset({"trajectory", "decision", "step_a", "step_b"})
+
+
+def load_prompt(folder: Path, name: str, placeholders: frozenset[str]) -> Prompt:
+    """The prompt NAME.md of a folder, checked."""
+    path = folder / f"{name}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path}: cannot be read ({error}); `nextstep init` writes the prompts") from error
+    return parse_prompt(str(path), text, placeholders)
+
+
+class CandidatePrompt:
+    """How candidates are asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.prompt = load_prompt(folder, "candidate", CANDIDATE_PLACEHOLDERS)
+
+    def hash(self, candidate: CandidateSettings) -> str:
+        """Names the prompt with the candidate's parameters."""
+        return make_id("propose", self.prompt.digest, candidate.parameters())
+
+    def request(self, events: tuple[Event, ...], cut: int, candidate: CandidateSettings) -> tuple[Request, bool]:
+        """The request for one next step at `cut`, and whether its prefix was shortened."""
+        rendered = _render(prefix(events, cut), candidate.max_input_tokens, None)
+        system, content = self.prompt.fill(trajectory=rendered.text)
+        request = Request(
+            model=candidate.model,
+            system=system,
+            content=content,
+            max_tokens=candidate.max_tokens,
+            effort=candidate.effort,
+        )
+        return request, rendered.shortened
+
+
+class JudgePrompt:
+    """How judges are asked."""
+
+    def __init__(self, folder: Path, judging: Judging) -> None:
+        self.prompt = load_prompt(folder, "judge", JUDGE_PLACEHOLDERS)
+        self.judging = judging
+
+    def hash(self, judge: JudgeSettings) -> str:
+        """Names the prompt with the judge's parameters and the way of judging."""
+        return make_id("judge", self.prompt.digest, judge.parameters(), self.judging.model_dump(), ANSWER_SCHEMA)
+
+    def request(
+        self, events: tuple[Event, ...], cut: int, *, steps: tuple[str, str], order: Order, judge: JudgeSettings
+    ) -> tuple[Request, bool]:
+        """The request for one verdict on (model's step, human's step), and whether the trajectory was shortened."""
+        rendered = _render(events, judge.max_input_tokens, cut if self.judging.hide_decision else None)
+        step_a, step_b = slots(order, model_step=steps[0], human_step=steps[1])
+        system, content = self.prompt.fill(
+            trajectory=rendered.text, decision=decision_note(cut), step_a=neutral(step_a), step_b=neutral(step_b)
+        )
+        request = Request(
+            model=judge.model,
+            system=system,
+            content=content,
+            max_tokens=judge.max_tokens,
+            effort=judge.effort,
+            answer_schema=ANSWER_SCHEMA,
+        )
+        return request, rendered.shortened
+
+
+def decision_note(cut: int) -> str:
+    """Where the decision point is, outside the trajectory, so that an unmarked one serves all moments of a session."""
+    return f'<decision_point n="{cut}">The decision point is entry {cut} of the trajectory.</decision_point>'
+
+
+@lru_cache(maxsize=4)
+def _render(events: tuple[Event, ...], max_tokens: int, decision: int | None) -> Rendered:
+    """Rendering, kept for the neighbouring calls of the same moment: both orders, several samples and judges."""
+    return render(events, max_tokens, decision=decision)

@@ -1,0 +1,1 @@
+"""Transcripts and suites on disk -> sessions and moments."""

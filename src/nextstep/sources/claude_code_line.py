@@ -1,0 +1,259 @@
+"""Which parts of a Claude Code transcript were on the session's one line: rewound branches go, queued messages come in.
+
+Everything here is in doubt for keeping: a branch is dropped only when it is certain that the human went back.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Step(Enum):
+    """What a record is for the shape of the session."""
+
+    PROMPT = auto()
+    COMMAND = auto()
+    REPLY = auto()
+    RESULT = auto()
+    COMPACTION = auto()
+    OTHER = auto()
+
+
+TALK = frozenset({Step.PROMPT, Step.COMMAND, Step.REPLY, Step.RESULT})
+
+
+class Link(NamedTuple):
+    """A record's place in the tree of records."""
+
+    line: int
+    uuid: str
+    parent: str | None
+    step: Step
+    stamp: str
+    """The timestamp as written: a picture's second record has the same as its prompt."""
+
+
+def abandoned(links: Sequence[Link]) -> dict[str, int]:
+    """The records of branches that the human left by going back, each with its line. Links in line order.
+
+    A branch counts as left when, at one parent that the file holds, a later prompt was answered and nothing was said
+    in the branch from then on. Parallel tool calls, hooks, pictures and side chains fork without that; a compaction in
+    between may have given the later prompt an old parent, so nothing is dropped across one.
+    """
+    parents = _earlier_parents(links)
+    last_talk, answered = _growth(links, parents)
+    compactions = [link.line for link in links if link.step is Step.COMPACTION]
+    left: dict[str, int] = {}
+    for siblings in _prompts_by_parent(links, parents):
+        newer: Link | None = None
+        for link in reversed(siblings):
+            if newer and _is_left(link, newer, last_talk, answered, compactions):
+                left[link.uuid] = link.line
+            elif link.uuid in answered:
+                newer = link
+    return _with_descendants(left, links, parents) if left else {}
+
+
+def _earlier_parents(links: Sequence[Link]) -> dict[str, str]:
+    """Each record's parent where it stands on an earlier line, so that no chain can be a circle."""
+    known: set[str] = set()
+    parents = {}
+    for link in links:
+        if link.parent in known:
+            parents[link.uuid] = link.parent
+        known.add(link.uuid)
+    return parents
+
+
+def _growth(links: Sequence[Link], parents: dict[str, str]) -> tuple[dict[str, int], set[str]]:
+    """For each record the last line on which somebody spoke below it, and the records that have a reply below them."""
+    last_talk: dict[str, int] = {}
+    answered: set[str] = set()
+    for link in reversed(links):
+        if link.step is Step.REPLY:
+            answered.add(link.uuid)
+        last = max(last_talk.get(link.uuid, 0), link.line if link.step in TALK else 0)
+        last_talk[link.uuid] = last
+        parent = parents.get(link.uuid)
+        if parent is not None:
+            last_talk[parent] = max(last_talk.get(parent, 0), last)
+            if link.uuid in answered:
+                answered.add(parent)
+    return last_talk, answered
+
+
+def _prompts_by_parent(links: Sequence[Link], parents: dict[str, str]) -> Iterable[list[Link]]:
+    prompts: dict[str, list[Link]] = defaultdict(list)
+    for link in links:
+        if link.step in (Step.PROMPT, Step.COMMAND) and link.uuid in parents:
+            prompts[parents[link.uuid]].append(link)
+    return (siblings for siblings in prompts.values() if len(siblings) > 1)
+
+
+def _is_left(
+    link: Link, newer: Link, last_talk: dict[str, int], answered: set[str], compactions: Sequence[int]
+) -> bool:
+    if link.stamp == newer.stamp or last_talk[link.uuid] > newer.line:
+        return False
+    if bisect_left(compactions, link.line) != bisect_left(compactions, newer.line):
+        return False
+    # Old versions hang a local command and the prompt after it on one parent: such a command was not taken back.
+    return link.step is Step.PROMPT or link.uuid in answered
+
+
+def _with_descendants(left: dict[str, int], links: Sequence[Link], parents: dict[str, str]) -> dict[str, int]:
+    lines = {}
+    for link in links:
+        if link.uuid in left or parents.get(link.uuid) in lines:
+            lines[link.uuid] = link.line
+    return lines
+
+
+class Via(Enum):
+    """How a message reached the session."""
+
+    TYPED = auto()
+    DEQUEUED = auto()
+    """Written as a user record after it had waited in the queue."""
+    ATTACHED = auto()
+    """Written as an attachment, into the assistant's turn."""
+
+
+class Written(NamedTuple):
+    """A message that stands in the transcript as a record of its own."""
+
+    line: int
+    text: str
+    via: Via
+    dequeues: tuple[int, ...] = ()
+    """Lines of the dequeue operations since the assistant's last record."""
+
+
+class Operation(NamedTuple):
+    """An operation on the queue of messages that were typed while the assistant was at work."""
+
+    line: int
+    name: str
+    text: str
+    is_human: bool
+    """Whether the text is a human's words (a queue also holds notifications and commands)."""
+
+
+@dataclass
+class Delivery:
+    """What became of the queued messages that have no record of their own."""
+
+    messages: dict[int, str] = field(default_factory=dict)
+    """Text of each message that only the queue holds, by the line of the operation that delivered it."""
+    recalled: list[int] = field(default_factory=list)
+    undelivered: list[int] = field(default_factory=list)
+
+
+def deliver(operations: Sequence[Operation], written: Sequence[Written]) -> Delivery:
+    """Where the messages were delivered that only the queue holds. Both sequences in line order.
+
+    Operations that take a message out name it only in newer versions, so the others are paired in order.
+    """
+    return _Queue(operations, written).resolve()
+
+
+class _Queue:
+    """The pairing of messages that went into the queue with what took them out; each is used once."""
+
+    def __init__(self, operations: Sequence[Operation], written: Sequence[Written]) -> None:
+        self.entered = [op for op in operations if op.name == "enqueue" and op.text]
+        self.removals = {op.line: op for op in operations if op.name == "remove"}
+        self.recalls = [op for op in operations if op.name == "popAll"]
+        self.dequeues = [op.line for op in operations if op.name == "dequeue"]
+        self.written = {one.line: one for one in written if one.via is not Via.TYPED}
+        self.typed = {one.line: one for one in written if one.via is Via.TYPED}
+        self.seen_dequeues = {line for one in written for line in one.dequeues}
+
+    def resolve(self) -> Delivery:
+        """Pair everything, the certain pairs first."""
+        delivery = Delivery()
+        waiting = [op for op in self.entered if not self._is_written(op) and op.is_human]
+        for op in waiting:
+            self._take(op, delivery)
+        entered = {op.text for op in self.entered}
+        for line, op in self.removals.items():
+            # Its way into the queue was not logged, or its line was damaged.
+            if op.text and op.is_human and op.text not in entered and not self._claim_written(op, after=0):
+                delivery.messages[line] = op.text
+        return delivery
+
+    def _is_written(self, op: Operation) -> bool:
+        """Claim the record that holds a queued message, if there is one."""
+        again = min((one.line for one in self.entered if one.line > op.line and one.text == op.text), default=None)
+        if self._claim_written(op, after=op.line, before=again):
+            return True
+        if again is not None and self._removal(op, before=again) is not None:
+            return False
+        return self._claim_written(op, after=op.line)
+
+    def _claim_written(self, op: Operation, *, after: int, before: int | None = None) -> bool:
+        line = _first(self.written, after, before, lambda one: holds(one.text, op.text))
+        if line is None:
+            return False
+        claimed = self.written[line]
+        rest = claimed.text.replace(op.text, "", 1)
+        # Several queued messages may have been sent as one.
+        self.written[line] = claimed._replace(text=rest)
+        for dequeue in claimed.dequeues:
+            if dequeue in self.dequeues and dequeue > op.line:
+                self.dequeues.remove(dequeue)
+                break
+        removal = self._removal(op) if claimed.via is Via.ATTACHED else None
+        if removal is not None:
+            del self.removals[removal]
+        return True
+
+    def _removal(self, op: Operation, before: int | None = None) -> int | None:
+        named = _first(self.removals, op.line, before, lambda one: one.text == op.text)
+        return named or _first(self.removals, op.line, before, lambda one: not one.text)
+
+    def _take(self, op: Operation, delivery: Delivery) -> None:
+        """Find how a message without a record left the queue."""
+        removal = self._removal(op)
+        recall = next((one.line for one in self.recalls if one.line > op.line and _may_recall(one, op)), None)
+        if recall is not None and (removal is None or recall < removal):
+            delivery.recalled.append(op.line)
+        elif removal is not None:
+            delivery.messages[removal] = op.text
+            del self.removals[removal]
+        elif (typed := _first(self.typed, op.line, None, lambda one: holds(one.text, op.text))) is not None:
+            del self.typed[typed]
+        else:
+            self._dequeue(op, delivery)
+
+    def _dequeue(self, op: Operation, delivery: Delivery) -> None:
+        dequeue = next((line for line in self.dequeues if line > op.line), None)
+        if dequeue is None:
+            delivery.undelivered.append(op.line)
+            return
+        self.dequeues.remove(dequeue)
+        # A dequeue with a record after it is that record in other words (a pasted text spelled out, say).
+        if dequeue not in self.seen_dequeues:
+            delivery.messages[dequeue] = op.text
+
+
+def _may_recall(recall: Operation, op: Operation) -> bool:
+    return not recall.text or holds(recall.text, op.text)
+
+
+def holds(text: str, part: str) -> bool:
+    """Whether a text is the part, or has it as whole lines."""
+    return bool(part.strip()) and f"\n{part.strip()}\n" in f"\n{text.strip()}\n"
+
+
+def _first(found: dict[int, _T], after: int, before: int | None, wanted: Callable[[_T], bool]) -> int | None:
+    """The first line after `after` (and before `before`) whose entry is wanted."""
+    for line, one in found.items():
+        if line > after and (before is None or line < before) and wanted(one):
+            return line
+    return None

@@ -1,0 +1,184 @@
+"""Open, migrate and write the store, in short transactions.
+
+DuckDB locks a file for one process at a time, so a connection is held only for as long as a read or a write takes, and
+opening waits patiently for others to let go.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import duckdb
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from nextstep.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
+
+Connection: TypeAlias = duckdb.DuckDBPyConnection
+Row: TypeAlias = Mapping[str, Any]
+
+PATIENCE_S = 30.0
+"""Seconds to wait for another process to release the store's lock."""
+
+SEALED = {"enable_external_access": False, "lock_configuration": True}
+"""DuckDB's settings for queries that users write: no files, no network, no extensions, no way back."""
+
+
+class Store:
+    """One DuckDB file. Created and migrated by the first `write`; reading one that is not there is an error."""
+
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
+        self.path = path
+        self.patience_s = patience_s
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in one transaction: all of the block is stored, or nothing of it."""
+        with _errors(self.path), self._open(read_only=False) as connection:
+            connection.begin()
+            try:
+                migrate(connection, self.path)
+                yield connection
+                connection.commit()
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    @contextmanager
+    def read(self, *, sealed: bool = False) -> Iterator[Connection]:
+        """A read-only connection; with `sealed`, one that can reach nothing but the store."""
+        if not self.path.exists():
+            raise StoreError(f"{self.path}: there is no store yet; `nextstep eval` or `nextstep demo` makes one")
+        self._migrate_if_older()
+        with _errors(self.path), self._open(read_only=True, config=SEALED if sealed else {}) as connection:
+            yield connection
+
+    def _migrate_if_older(self) -> None:
+        with _errors(self.path), self._open(read_only=True) as connection:
+            older = check_version(connection, self.path) < len(migrations())
+        if older:
+            with self.write():
+                pass
+
+    @contextmanager
+    def _open(self, *, read_only: bool, config: Mapping[str, Any] | None = None) -> Iterator[Connection]:
+        policy = Retrying(
+            stop=stop_after_delay(self.patience_s),
+            wait=wait_random_exponential(multiplier=0.02, max=0.5),
+            retry=retry_if_exception_type(StoreBusy),
+            reraise=True,
+        )
+        connection = policy(self._connect, read_only, dict(config or {}))
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _connect(self, read_only: bool, config: dict[str, Any]) -> Connection:
+        with _errors(self.path):
+            return duckdb.connect(str(self.path), read_only=read_only, config=config)
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:
+        # A failed commit has ended the transaction already; the error that matters is the first one.
+        return
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    """DuckDB's errors about the file as errors of ours; its errors about SQL pass."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise _file_error(path, str(error)) from error
+    except (duckdb.FatalException, duckdb.SerializationException, duckdb.InternalException) as error:
+        raise StoreError(f"{path}: the store is damaged: {_first_line(error)}; restore it from a copy") from error
+
+
+def _file_error(path: Path, message: str) -> StoreError:
+    if "lock" in message:
+        holder = re.search(r"PID (\d+)", message)
+        who = f"process {holder[1]}" if holder else "another process"
+        return StoreBusy(f"{path}: {who} holds the store; wait for it to end, or give another --store")
+    if "not a valid DuckDB" in message:
+        return StoreError(f"{path}: is not a DuckDB file; give another --store, it is left as it is")
+    if re.search(r"space left|disk full|quota|File too large|[Cc]ould not write|not enough space", message):
+        return StoreFull(f"{path}: the disk is full ({_first_line(message)}); make room and run again")
+    return StoreError(f"{path}: the store cannot be used: {_first_line(message)}")
+
+
+def _first_line(message: object) -> str:
+    return str(message).splitlines()[0].removeprefix("IO Error: ")
+
+
+def migrations() -> list[tuple[str, str]]:
+    """The (name, SQL) of every migration, in order; the first one makes version 1."""
+    files = sorted((resources.files(__package__) / "migrations").iterdir(), key=lambda file: file.name)
+    return [(file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql")]
+
+
+def check_version(connection: Connection, path: Path) -> int:
+    """The store's version; 0 when it is new. Refuses a later one, and a DuckDB file that is not ours."""
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if "migrations" not in tables:
+        if tables:
+            raise StoreError(f"{path}: is a DuckDB file but not a store of nextstep; give another --store")
+        return 0
+    version: int = connection.execute("SELECT coalesce(max(version), 0) FROM migrations").fetchall()[0][0]
+    if version > len(migrations()):
+        raise StoreTooNew(
+            f"{path}: was written by a later nextstep (store version {version}, this one knows {len(migrations())});"
+            " upgrade nextstep, or give another --store"
+        )
+    return version
+
+
+def migrate(connection: Connection, path: Path) -> None:
+    """Bring the store to this program's version, inside the caller's transaction."""
+    version = check_version(connection, path)
+    if version == 0:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL,"
+            " applied_at TIMESTAMPTZ NOT NULL DEFAULT current_timestamp)"
+        )
+        connection.execute("COMMENT ON TABLE migrations IS 'A change of the schema that this store has had.'")
+    for number, (name, sql) in enumerate(migrations()[version:], version + 1):
+        connection.execute(sql)
+        connection.execute("INSERT INTO migrations (version, name) VALUES (?, ?)", [number, name])
+
+
+def query(connection: Connection, name: str, **values: Any) -> list[dict[str, Any]]:
+    """The rows of the query in queries/NAME.sql, its parameters bound to `values`."""
+    result = connection.execute(query_text(name), values or None)
+    columns = [column[0] for column in result.description or []]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def query_text(name: str) -> str:
+    """The SQL of a query file."""
+    return (resources.files(__package__) / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def insert(connection: Connection, table: str, rows: Sequence[Row], *, replace: bool = False) -> None:
+    """Add rows, all with the same keys; one whose key is there already is kept as it is, or replaced.
+
+    The values travel as one list a column: DuckDB takes thousands of rows so in the time of a few single inserts.
+    """
+    if not rows:
+        return
+    columns = list(rows[0])
+    types = dict(
+        connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
+        ).fetchall()
+    )
+    names = ", ".join(f'"{column}"' for column in columns)
+    lists = ", ".join(f"unnest(CAST(${column} AS {types[column]}[]))" for column in columns)
+    verb = "INSERT OR REPLACE" if replace else "INSERT OR IGNORE"
+    values = {column: [row[column] for row in rows] for column in columns}
+    connection.execute(f'{verb} INTO "{table}" ({names}) SELECT {lists}', values)
