@@ -12,7 +12,7 @@ def bundled(name: str) -> Path:
     It stands once, at the top of the repository; a wheel carries a copy inside the package.
     """
     package = Path(str(resources.files("nextstep")))
-    for place in (package / "bundled" / name, package.parent.parent / name):
+    for place in (package / "_data" / name, package.parent.parent / name):
         if place.is_dir():
             return place
     raise UsageError(f"this installation of nextstep lacks its {name}/ folder; install it again")

@@ -2,10 +2,17 @@
 
 import argparse
 import signal
+import sys
 import threading
 
 from tests.loopback.faults import Faults
 from tests.loopback.server import LoopbackServer
+
+
+def say(line: str) -> None:
+    """Show a line at once, also to a program that reads it through a pipe."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -20,10 +27,10 @@ def main() -> None:
         signal.signal(number, lambda *_: over.set())
     faults = Faults(share=asked.faults, seed=asked.seed) if asked.faults else None
     with LoopbackServer(faults=faults, port=asked.port) as server:
-        print(f"ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=any", flush=True)
+        say(f"ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=any")
         over.wait()
     faulted = ", ".join(f"{count} x {kind}" for kind, count in sorted(server.faulted.items()))
-    print(f"{len(server.requests)} requests, {len(server.answered)} answered; faults: {faulted or 'none'}")
+    say(f"{len(server.requests)} requests, {len(server.answered)} answered; faults: {faulted or 'none'}")
 
 
 if __name__ == "__main__":

@@ -148,14 +148,14 @@ def mid_stream_error(text: str = "The first half of an answer", *, status: int =
 
 def http_error(
     status: int,
-    type: str | None = None,
+    error_type: str | None = None,
     headers: Mapping[str, str] | None = None,
     *,
     message: str | None = None,
     error_code: str | None = None,
 ) -> Reply:
     """An error response. The server adds `retry-after` to a 429 and a 529 unless `headers` holds one."""
-    return Reply(status=status, error_type=type, headers=headers or {}, message=message, error_code=error_code)
+    return Reply(status=status, error_type=error_type, headers=headers or {}, message=message, error_code=error_code)
 
 
 def spend_limit() -> Reply:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from aiohttp import web
-
 from tests.loopback import wire
 from tests.loopback.faults import FaultLine, Faults, reply_of
 from tests.loopback.models import find, page

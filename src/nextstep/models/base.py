@@ -16,6 +16,10 @@ class Model(Protocol):
         """
         ...
 
+    async def look_up(self, name: str) -> str:
+        """What is known of the model of this name, without sending a prompt. Raises ModelError when it is not there."""
+        ...
+
     async def aclose(self) -> None:
         """Let go of connections."""
         ...

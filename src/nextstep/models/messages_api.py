@@ -128,6 +128,18 @@ class MessagesModel:
             return FatalModelError("unreachable", where, attempts=attempts, exit_code=4)
         return ModelError(kind, f"{model}: {message}", attempts=attempts)
 
+    async def look_up(self, name: str) -> str:
+        """What the Models API says of the model; a server without that API only shows that it can be reached."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S * 2):
+                model = await self.client.models.retrieve(_wire_name(name))
+        except ERRORS as error:
+            if isinstance(error, anthropic.NotFoundError) and error.type != "not_found_error":
+                return f"{self.client.base_url} answers, but cannot say which models it has"
+            raise self._named(error, name, 1) from error
+        window = f", window {model.max_input_tokens:,} tokens" if model.max_input_tokens else ""
+        return f"{getattr(model, 'display_name', None) or name}{window}"
+
     async def aclose(self) -> None:
         """Close the client's connections."""
         await self.client.close()
@@ -139,12 +151,17 @@ def _body(request: Request) -> dict[str, Any]:
     if request.answer_schema:
         output["format"] = {"type": "json_schema", "schema": request.answer_schema}
     body: dict[str, Any] = {
-        "model": request.model.partition("/")[2] or request.model,
+        "model": _wire_name(request.model),
         "max_tokens": request.max_tokens,
         "system": request.system,
         "messages": [{"role": "user", "content": [{"type": "text", "text": text} for text in request.content]}],
     }
     return body | ({"output_config": output} if output else {})
+
+
+def _wire_name(model: str) -> str:
+    """The model's name as its server knows it."""
+    return model.partition("/")[2] or model
 
 
 def _checked(body: str, request_id: str | None, latency_s: float, attempts: int) -> Answer:

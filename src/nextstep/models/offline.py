@@ -47,6 +47,10 @@ class OfflineModel:
         body = reply_body(self.compute(request))
         return answer_of(body, latency_s=time.monotonic() - started)
 
+    async def look_up(self, name: str) -> str:
+        """A word of what it is."""
+        return f"{name} runs here; its figures test the pipeline and say nothing about any model"
+
     async def aclose(self) -> None:
         """Nothing to close."""
 

@@ -21,5 +21,9 @@ class ScriptedModel:
             raise said
         return said if isinstance(said, Answer) else answer_of(reply_body(said))
 
+    async def look_up(self, name: str) -> str:
+        """A word of what it is."""
+        return f"{name} answers from a script"
+
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -7,7 +7,6 @@ Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored fir
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from nextstep.core.records import Answer
@@ -16,7 +15,7 @@ from nextstep.models import Model
 from nextstep.models.prices import cost_usd
 from nextstep.pipeline.calls import Call
 from nextstep.store import Store
-from nextstep.store.database import insert
+from nextstep.store.database import insert, utc_now
 
 GATHER_S = 0.05
 """Seconds for which answers are gathered before they are written together."""
@@ -158,5 +157,5 @@ def _reply_row(run_id: str, call: Call, answer: Answer, cost: float | None) -> d
         "latency_s": answer.latency_s,
         "attempts": answer.attempts,
         "request_id": answer.request_id,
-        "created_at": datetime.now(UTC),
+        "created_at": utc_now(),
     }

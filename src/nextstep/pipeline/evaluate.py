@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from nextstep.pipeline.score import Contest, score
 from nextstep.pipeline.stage import StageResult, Task, run_stage
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
-from nextstep.store.database import insert
+from nextstep.store.database import insert, utc_now
 
 
 class Watcher:
@@ -203,7 +202,7 @@ def _finish(job: Job, store: Store, result: RunResult) -> None:
             "UPDATE runs SET finished_at = $at, status = $status, calls = $calls, failed = $failed, cost_usd = $cost"
             " WHERE run_id = $run_id",
             {
-                "at": datetime.now(UTC),
+                "at": utc_now(),
                 "status": result.status,
                 "calls": result.spend.calls,
                 "failed": result.failed,
@@ -219,7 +218,7 @@ def _run_row(job: Job, result: RunResult, command: str) -> dict[str, Any]:
     return {
         "run_id": result.run_id,
         "command": command,
-        "started_at": datetime.now(UTC),
+        "started_at": utc_now(),
         "status": result.status,
         "config": json.dumps(resolved),
         "suite_hash": job.suite.suite_hash,
@@ -233,4 +232,4 @@ def new_run_id() -> str:
     """A name for a run, in order of time; the one record that is an event and not content."""
     from uuid import uuid4
 
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    return f"{utc_now():%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"

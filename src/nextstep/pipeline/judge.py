@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from nextstep.config import CandidateSettings, JudgeSettings
@@ -15,7 +14,7 @@ from nextstep.pipeline.calls import Call, Purpose
 from nextstep.pipeline.prompting import JudgePrompt
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection
-from nextstep.store.database import query
+from nextstep.store.database import query, utc_now
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class VerdictTask:
             "shortened": self.shortened,
             "prompt_hash": self.prompt_hash,
             "reply_id": self.call.reply_id,
-            "created_at": datetime.now(UTC),
+            "created_at": utc_now(),
         }
 
     def work(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from nextstep.core.ids import make_id
@@ -11,7 +10,7 @@ from nextstep.core.records import MomentSet
 from nextstep.core.stats import Estimate, estimate
 from nextstep.models import is_offline
 from nextstep.store import Connection
-from nextstep.store.database import insert, query
+from nextstep.store.database import insert, query, utc_now
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def _contest_rows(connection: Connection, suite_hash: str, contest: Contest) -> 
         "candidate": contest.candidate,
         "judge": contest.judge,
         "offline": any(map(is_offline, contest.models)),
-        "updated_at": datetime.now(UTC),
+        "updated_at": utc_now(),
     }
     return [fixed | hashes | {"set": str(s)} | summary(by_set[s]) for s in MomentSet if by_set[s]]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from nextstep.core.ids import make_id
@@ -10,7 +9,7 @@ from nextstep.errors import ModelError, UnreadableReply
 from nextstep.pipeline.calls import Call
 from nextstep.pipeline.engine import Engine
 from nextstep.store import Connection, Store
-from nextstep.store.database import insert, query
+from nextstep.store.database import insert, query, utc_now
 
 READ_AT_ONCE = 500
 
@@ -98,5 +97,5 @@ def _failure_row(run_id: str, task: Task, error: ModelError | UnreadableReply) -
         "message": str(error),
         "attempts": error.attempts if isinstance(error, ModelError) else 1,
         "reply_id": task.call.reply_id,
-        "created_at": datetime.now(UTC),
+        "created_at": utc_now(),
     }

@@ -5,7 +5,7 @@ Everything here is in doubt for keeping: a branch is dropped only when it is cer
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple, TypeVar
@@ -32,7 +32,8 @@ class Link(NamedTuple):
 
     line: int
     uuid: str
-    parent: str | None
+    parent: str
+    """Empty at a root."""
     step: Step
     stamp: str
     """The timestamp as written: a picture's second record has the same as its prompt."""
@@ -46,17 +47,20 @@ def abandoned(links: Sequence[Link]) -> dict[str, int]:
     between may have given the later prompt an old parent, so nothing is dropped across one.
     """
     parents = _earlier_parents(links)
+    forks = _prompts_by_parent(links, parents)
+    if not forks:
+        return {}
     last_talk, answered = _growth(links, parents)
     compactions = [link.line for link in links if link.step is Step.COMPACTION]
     left: dict[str, int] = {}
-    for siblings in _prompts_by_parent(links, parents):
+    for siblings in forks:
         newer: Link | None = None
         for link in reversed(siblings):
             if newer and _is_left(link, newer, last_talk, answered, compactions):
                 left[link.uuid] = link.line
             elif link.uuid in answered:
                 newer = link
-    return _with_descendants(left, links, parents) if left else {}
+    return _with_descendants(left, links, parents)
 
 
 def _earlier_parents(links: Sequence[Link]) -> dict[str, str]:
@@ -87,12 +91,12 @@ def _growth(links: Sequence[Link], parents: dict[str, str]) -> tuple[dict[str, i
     return last_talk, answered
 
 
-def _prompts_by_parent(links: Sequence[Link], parents: dict[str, str]) -> Iterable[list[Link]]:
+def _prompts_by_parent(links: Sequence[Link], parents: dict[str, str]) -> list[list[Link]]:
     prompts: dict[str, list[Link]] = defaultdict(list)
     for link in links:
         if link.step in (Step.PROMPT, Step.COMMAND) and link.uuid in parents:
             prompts[parents[link.uuid]].append(link)
-    return (siblings for siblings in prompts.values() if len(siblings) > 1)
+    return [siblings for siblings in prompts.values() if len(siblings) > 1]
 
 
 def _is_left(

@@ -1,11 +1,9 @@
-"""What one record of a Claude Code transcript says, and who says it.
+"""What a free text in a Claude Code transcript is: a human's words, a command, or something a program put there.
 
 Records are plain dicts as other programs wrote them: any field may be missing or of another type than expected.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from nextstep.core.records import Kind, Role
@@ -54,25 +52,15 @@ MACHINE_PROSE = (
 """Openings that programs write, but that a human could type: the record's own marks go before them."""
 
 MARKED_TYPED = frozenset({"typed", "queued"})
-PLAN_TOOLS = frozenset({"ExitPlanMode", "exit_plan_mode"})
 INJECTED = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnostics", "user-prompt-submit-hook")
-REFUSALS = (
-    "The user doesn't want to proceed with this tool use",
-    "The user doesn't want to take this action right now",
-    "Permission for this tool use was denied",
-)
-CLARIFYING = ("The user wants to clarify these questions", "The user has indicated they have provided enough answers")
-ANSWERED = ("User has answered your questions:", "Your questions have been answered:", "The user answered:")
 SHOWN_SYSTEM = frozenset({None, "informational", "local_command", "compact_boundary"})
 """Subtypes of system records that stood in the conversation; the others are timings, hooks and recaps."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]\n]*\]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SLASH = re.compile(r"/[A-Za-z][\w:-]*(?=\s|$)")
 _UNKNOWN_COMMAND = re.compile(r"Unknown (?:skill|slash command): \S+")
-_WORDS = re.compile(r"the user said:\s*", re.IGNORECASE)
-_ADVICE = "\n\nNote: The user's next message may contain"
-_PAIR = re.compile(r'"((?:[^"]|"(?!=))*)"="(.*?)"(?=, "|\. |\.?\s*$| notes:| user notes:| selected )', re.DOTALL)
-_GIVEN = re.compile(r"^\s*(?:Answer|User notes): (.+)$", re.MULTILINE)
 
 
 def note(text: str) -> Said:
@@ -104,86 +92,11 @@ def blocks_of(content: object) -> list[Json]:
     return [{"type": "text", "text": block} if isinstance(block, str) else dict_of(block) for block in content]
 
 
-# The assistant
-
-
-def said_by_assistant(record: Json) -> list[Said]:
-    """Texts, non-empty thinking and tool calls, in the order in which the message holds them."""
-    message = dict_of(record.get("message"))
-    said = [said for block in blocks_of(message.get("content")) if (said := _assistant_block(block)) is not None]
-    if record.get("isApiErrorMessage") is True or message.get("model") == "<synthetic>":
-        return [note(one.text) for one in said]
-    return said
-
-
-def _assistant_block(block: Json) -> Said | None:
-    kind = text_of(block.get("type"))
-    if kind == "text":
-        text = text_of(block.get("text"))
-        return Said(Role.ASSISTANT, Kind.TEXT, text) if text.strip() and text != "(no content)" else None
-    if kind == "thinking":
-        # Newer versions keep the signature of a thought and leave its text empty.
-        text = text_of(block.get("thinking"))
-        return Said(Role.ASSISTANT, Kind.THINKING, text) if text.strip() else None
-    if kind.endswith("tool_use"):
-        name = text_of(block.get("name")) or None
-        return Said(Role.ASSISTANT, Kind.TOOL_USE, tool_input(name, block.get("input")), name)
-    if kind.endswith("tool_result"):
-        return Said(Role.TOOL, Kind.TOOL_RESULT, result_text(block.get("content")))
-    return None
-
-
-def tool_input(name: str | None, value: object) -> str:
-    """A tool's input as text: a single string stands alone, otherwise one `key: value` a line."""
-    if not isinstance(value, dict):
-        return value if isinstance(value, str) else compact(value) if value is not None else ""
-    if name == "Bash":
-        value = {key: one for key, one in value.items() if key not in ("description", "timeout")}
-    if len(value) == 1:
-        (only,) = value.values()
-        if isinstance(only, str):
-            return only
-    return "\n".join(_input_line(key, one) for key, one in value.items())
-
-
-def _input_line(key: str, value: object) -> str:
-    text = value if isinstance(value, str) else compact(value)
-    return f"{key}:\n{text}" if "\n" in text else f"{key}: {text}"
-
-
-def compact(value: object) -> str:
-    """JSON without spaces, in its own alphabet."""
-    try:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    except RecursionError:
-        return "[nested too deep]"
-
-
-# The user's side: what the human typed, what tools gave back, what the program put in
-
-
-def said_by_user(record: Json, tools: Mapping[str, str], *, agent: bool) -> list[Said]:
-    """Everything in a user record, most of which no human wrote. `tools` names the tool of a tool_use id.
-
-    `agent` says that the record belongs to a side chain, whose prompts come from another agent.
-    """
-    blocks = blocks_of(dict_of(record.get("message")).get("content"))
-    results = sum(block.get("type") == "tool_result" for block in blocks)
-    # toolUseResult describes one result; with several in a record nobody can say which.
-    details = dict_of(record.get("toolUseResult")) if results == 1 else {}
-    said: list[Said] = []
-    for block in blocks:
-        if block.get("type") == "tool_result":
-            said.append(said_by_tool(block, details, tools))
-        else:
-            said.extend(_free_text(block_text(block), record, agent=agent))
-    return list(_joined(said))
-
-
-def prompt_text(record: Json) -> str:
-    """The free text of a user record as it was written, for finding a queued message in it."""
-    blocks = blocks_of(dict_of(record.get("message")).get("content"))
-    return "\n".join(block_text(block) for block in blocks if block.get("type") == "text")
+def storable(text: str) -> str:
+    """The text with a replacement for lone surrogates and NUL, which UTF-8 and DuckDB refuse."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text
 
 
 def block_text(block: Json) -> str:
@@ -201,26 +114,18 @@ def block_text(block: Json) -> str:
     return ""
 
 
-def _joined(said: list[Said]) -> Iterator[Said]:
-    """Neighbours that are parts of one message (words and pictures) as one."""
-    last: Said | None = None
-    for one in said:
-        if last and one[:2] == last[:2] and one.kind in (Kind.TEXT, Kind.NOTE):
-            last = last._replace(text=f"{last.text}\n{one.text}")
-            continue
-        if last:
-            yield last
-        last = one
-    if last:
-        yield last
+def prompt_text(record: Json) -> str:
+    """The free text of a user record as it was written, for finding a queued message in it."""
+    blocks = blocks_of(dict_of(record.get("message")).get("content"))
+    return "\n".join(block_text(block) for block in blocks if block.get("type") == "text")
 
 
-def _free_text(text: str, record: Json, *, agent: bool) -> list[Said]:
+def free_text(text: str, record: Json, *, agent: bool) -> list[Said]:
     """What a piece of free text in a user record is: typed words, a command, its output, or a note."""
     text = without_injected(text).strip()
     mark = _INTERRUPTED.match(text)
     if mark:
-        return [note(mark[0]), *_free_text(text[mark.end() :], record, agent=agent)]
+        return [note(mark[0]), *free_text(text[mark.end() :], record, agent=agent)]
     if not text:
         return []
     if is_meta(record):
@@ -339,72 +244,6 @@ def is_machine_written(text: str, record: Json) -> bool:
     )
 
 
-# Tools, and the choices that a human makes through them
-
-
-def said_by_tool(block: Json, details: Json, tools: Mapping[str, str]) -> Said:
-    """What a tool gave back, or what the human said instead of letting it run. `details` is its toolUseResult."""
-    name = tools.get(text_of(block.get("tool_use_id")))
-    text = result_text(block.get("content"))
-    choice = _refusal(text, name) if block.get("is_error") is not False else None
-    if choice is None and name in ("AskUserQuestion", None) and text.startswith(ANSWERED):
-        choice = _answer(text, details, name)
-    if choice is None and name in PLAN_TOOLS and text.startswith("User has approved"):
-        choice = _approval(text, name)
-    return choice or Said(Role.TOOL, Kind.TOOL_RESULT, without_reminders(text), name)
-
-
-def result_text(content: object) -> str:
-    """A tool result's content as text."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(block_text(block) for block in blocks_of(content))
-    return compact(content) if content is not None else ""
-
-
-def _refusal(text: str, name: str | None) -> Said | None:
-    """The human's words in a refusal. A bare refusal has none, and stays a tool result."""
-    start = _WORDS.search(text) if text.startswith(REFUSALS) else None
-    if start is None:
-        return None
-    words = without_reminders(text[start.end() :].partition(_ADVICE)[0]).strip()
-    if words.startswith(CLARIFYING):
-        # The program wrote this about a menu; only the answers in it are the human's.
-        given = "\n".join(_GIVEN.findall(words))
-        return human(Kind.ANSWER, given, name) if given else None
-    return human(Kind.REJECTION, words, name) if words else None
-
-
-def _answer(text: str, details: Json, name: str | None) -> Said | None:
-    """The human's answers: one alone as it is, several each after its question."""
-    pairs = _answers(details) or [(question, answer) for question, answer in _PAIR.findall(text) if answer.strip()]
-    if not pairs:
-        return None
-    if len(pairs) == 1:
-        return human(Kind.ANSWER, pairs[0][1], name)
-    return human(Kind.ANSWER, "\n".join(f"{question} {answer}" for question, answer in pairs), name)
-
-
-def _answers(details: Json) -> list[tuple[str, str]]:
-    given, annotations = dict_of(details.get("answers")), dict_of(details.get("annotations"))
-    pairs = []
-    for question in dict.fromkeys([*given, *annotations]):
-        value = given.get(question)
-        chosen = ", ".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
-        words = "\n".join(filter(str.strip, (chosen, text_of(dict_of(annotations.get(question)).get("notes")))))
-        if words:
-            pairs.append((question, words))
-    return pairs
-
-
-def _approval(text: str, name: str | None) -> Said:
-    """That the human approved; the plan stands in the tool's input, unless the human edited it first."""
-    edited = text.partition("## Approved Plan (edited by user):")[2].strip()
-    words = f"Approved the plan after editing it:\n{edited}" if edited else "Approved the plan."
-    return human(Kind.APPROVAL, words, name)
-
-
 # Records that are no messages
 
 
@@ -429,10 +268,15 @@ def queued_prompt(record: Json) -> str | None:
 
 
 def said_in_queue(text: str, attachment: Json) -> list[Said]:
-    """What a message that waited in the queue is: the human's, or a note by the program."""
+    """What a message that waited in the queue is: the human's words or command, or a note by the program."""
     mode = text_of(attachment.get("commandMode"))
     if mode == "bash":
         return [human(Kind.COMMAND, f"! {text}")]
-    marks = {**attachment, "planContent": "", "isMeta": attachment.get("isMeta") is True or "notification" in mode}
-    said = _free_text(text, marks, agent=False)
-    return [one._replace(kind=Kind.QUEUED) if one[:2] == (Role.HUMAN, Kind.TEXT) else one for one in said]
+    if "notification" in mode:
+        return [note(text)]
+    said = free_text(text, {**attachment, "planContent": ""}, agent=False)
+    return [_queued(one) if one[:2] == (Role.HUMAN, Kind.TEXT) else one for one in said]
+
+
+def _queued(said: Said) -> Said:
+    return said._replace(kind=Kind.COMMAND if _SLASH.match(said.text) else Kind.QUEUED)

@@ -7,6 +7,7 @@ opening waits patiently for others to let go.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -54,6 +55,17 @@ class Store:
         self._migrate_if_older()
         with _errors(self.path), self._open(read_only=True, config=SEALED if sealed else {}) as connection:
             yield connection
+
+    @contextmanager
+    def read_or_empty(self) -> Iterator[Connection]:
+        """Like `read`, but an empty store in memory where there is none yet."""
+        if self.path.exists():
+            with self.read() as connection:
+                yield connection
+        else:
+            with duckdb.connect(":memory:") as connection:
+                migrate(connection, self.path)
+                yield connection
 
     def _migrate_if_older(self) -> None:
         with _errors(self.path), self._open(read_only=True) as connection:
@@ -144,12 +156,17 @@ def migrate(connection: Connection, path: Path) -> None:
     if version == 0:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL,"
-            " applied_at TIMESTAMPTZ NOT NULL DEFAULT current_timestamp)"
+            " applied_at TIMESTAMP NOT NULL)"
         )
         connection.execute("COMMENT ON TABLE migrations IS 'A change of the schema that this store has had.'")
     for number, (name, sql) in enumerate(migrations()[version:], version + 1):
         connection.execute(sql)
-        connection.execute("INSERT INTO migrations (version, name) VALUES (?, ?)", [number, name])
+        connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, name, utc_now()])
+
+
+def utc_now() -> datetime:
+    """This moment as the store keeps times: UTC without a zone, so that any DuckDB client reads it without help."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def query(connection: Connection, name: str, **values: Any) -> list[dict[str, Any]]:
@@ -180,5 +197,12 @@ def insert(connection: Connection, table: str, rows: Sequence[Row], *, replace: 
     names = ", ".join(f'"{column}"' for column in columns)
     lists = ", ".join(f"unnest(CAST(${column} AS {types[column]}[]))" for column in columns)
     verb = "INSERT OR REPLACE" if replace else "INSERT OR IGNORE"
-    values = {column: [row[column] for row in rows] for column in columns}
+    values = {column: [_storable(row[column]) for row in rows] for column in columns}
     connection.execute(f'{verb} INTO "{table}" ({names}) SELECT {lists}', values)
+
+
+def _storable(value: Any) -> Any:
+    """A value as the store keeps it: times with a zone become UTC without one."""
+    if isinstance(value, datetime) and value.tzinfo:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value

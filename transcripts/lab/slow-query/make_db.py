@@ -4,7 +4,7 @@ import random
 import sqlite3
 from pathlib import Path
 
-PUMPS = 400
+PUMPS = 200
 DAYS = 90
 READINGS = 24_000
 SELF_TESTS = 60_000

@@ -1,4 +1,4 @@
-"""Ranking and calibration of one or more score files.  python evaluate.py short.csv long.csv"""
+"""Ranking quality and likelihood of one or more score files.  python evaluate.py short.csv long.csv"""
 
 import sys
 
@@ -20,16 +20,16 @@ def ndcg(scores, k=10):
     return np.where(r < k, 1 / np.log2(r + 2), 0).mean()
 
 
-def log_loss(scores):
-    p = np.clip(scores, 1e-3, 1 - 1e-3)
-    return -(np.log(p[:, 0]).mean() + np.log(1 - p[:, 1:]).sum(axis=1).mean()) / scores.shape[1]
+def nll(scores):
+    """Mean negative log likelihood of the held-out track."""
+    return -np.log(np.clip(scores[:, 0], 1e-5, 1)).mean()
 
 
 def main():
-    print(f"{'file':<16} hit@10  ndcg@10  log loss")
+    print(f"{'file':<16} hit@10  ndcg@10   nll")
     for path in sys.argv[1:]:
         scores = np.loadtxt(path, delimiter=",")
-        print(f"{path:<16} {hit_rate(scores):6.3f} {ndcg(scores):8.3f} {log_loss(scores):9.3f}")
+        print(f"{path:<16} {hit_rate(scores):6.3f} {ndcg(scores):8.3f} {nll(scores):6.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Factor model for plays, trained on sampled negatives.  python recommend.py --epochs 10 --out short.csv"""
+"""Factor model for plays, softmax over all tracks.  python recommend.py --passes 25 --out short.csv"""
 
 import argparse
 
@@ -7,46 +7,41 @@ import numpy as np
 import plays
 
 
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
 
 
-def train(pairs, epochs, dim=32, lr=0.08, negatives=4, batch=256, seed=0):
+def train(pairs, passes, dim=48, lr=0.02, seed=0):
+    """Full-batch Adam on the cross entropy of the tracks that each listener played."""
     rng = np.random.default_rng(seed)
-    user_vec = rng.normal(size=(plays.USERS, dim)) * 0.1
-    track_vec = rng.normal(size=(plays.TRACKS, dim)) * 0.1
-    bias = np.zeros(plays.TRACKS)
-    squares = [np.full_like(p, 1e-3) for p in (user_vec, track_vec, bias)]
-    played = np.zeros((plays.USERS, plays.TRACKS), bool)
-    played[pairs[:, 0], pairs[:, 1]] = True
-    for _ in range(epochs):
-        users = np.repeat(pairs[:, 0], 1 + negatives)
-        tracks = rng.integers(plays.TRACKS, size=len(users))
-        tracks[:: 1 + negatives] = pairs[:, 1]
-        order = rng.permutation(len(users))
-        for start in range(0, len(order), batch):
-            u, t = users[order[start : start + batch]], tracks[order[start : start + batch]]
-            error = sigmoid((user_vec[u] * track_vec[t]).sum(axis=1) + bias[t]) - played[u, t]
-            grads = [np.zeros_like(user_vec), np.zeros_like(track_vec), np.zeros_like(bias)]
-            np.add.at(grads[0], u, error[:, None] * track_vec[t])
-            np.add.at(grads[1], t, error[:, None] * user_vec[u])
-            np.add.at(grads[2], t, error)
-            for p, g, s in zip((user_vec, track_vec, bias), grads, squares):
-                s += g * g
-                p -= lr * g / np.sqrt(s)
-    return user_vec, track_vec, bias
+    target = np.zeros((plays.USERS, plays.TRACKS))
+    target[pairs[:, 0], pairs[:, 1]] = 1
+    target /= target.sum(axis=1, keepdims=True)
+    params = [rng.normal(size=(n, dim)) * 0.1 for n in (plays.USERS, plays.TRACKS)] + [np.zeros(plays.TRACKS)]
+    first = [np.zeros_like(p) for p in params]
+    second = [np.zeros_like(p) for p in params]
+    for t in range(1, passes + 1):
+        users, tracks, bias = params
+        error = softmax(users @ tracks.T + bias) - target
+        gradients = [error @ tracks, error.T @ users, error.sum(axis=0)]
+        for p, g, m, v in zip(params, gradients, first, second):
+            m += 0.1 * (g - m)
+            v += 0.01 * (g * g - v)
+            p -= lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8)
+    return params
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--passes", type=int, default=25)
     parser.add_argument("--out", default="scores.csv")
     args = parser.parse_args()
     pairs, held_out, unplayed = plays.split()
-    user_vec, track_vec, bias = train(pairs, args.epochs)
+    users, tracks, bias = train(pairs, args.passes)
+    probability = softmax(users @ tracks.T + bias)
     candidates = np.column_stack([held_out, unplayed])
-    z = np.einsum("ud,ucd->uc", user_vec, track_vec[candidates]) + bias[candidates]
-    np.savetxt(args.out, sigmoid(z), fmt="%.3f", delimiter=",")
+    np.savetxt(args.out, np.take_along_axis(probability, candidates, axis=1), fmt="%.4f", delimiter=",")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ CREATE TABLE sessions (
     source VARCHAR NOT NULL,
     sha256 VARCHAR NOT NULL,
     title VARCHAR NOT NULL,
-    started_at TIMESTAMPTZ,
+    started_at TIMESTAMP,
     n_events INTEGER NOT NULL
 );
 COMMENT ON TABLE sessions IS 'An imported session.';
@@ -15,7 +15,7 @@ COMMENT ON COLUMN sessions.name IS 'The name of its file in the suite.';
 COMMENT ON COLUMN sessions.source IS 'The format of the transcript it was read from.';
 COMMENT ON COLUMN sessions.sha256 IS 'Of the transcript''s bytes.';
 COMMENT ON COLUMN sessions.title IS 'For people only; no model sees it.';
-COMMENT ON COLUMN sessions.started_at IS 'The first time that the transcript tells.';
+COMMENT ON COLUMN sessions.started_at IS 'The first time that the transcript tells, UTC as all times here.';
 COMMENT ON COLUMN sessions.n_events IS 'Events on its live line.';
 
 CREATE TABLE events (
@@ -25,7 +25,7 @@ CREATE TABLE events (
     kind VARCHAR NOT NULL,
     tool VARCHAR,
     text VARCHAR NOT NULL,
-    "at" TIMESTAMPTZ,
+    "at" TIMESTAMP,
     PRIMARY KEY (session_id, idx)
 );
 COMMENT ON TABLE events IS 'An event of a session''s live line.';
@@ -70,8 +70,8 @@ COMMENT ON COLUMN suites.suite_hash IS 'Named by the content of the suite''s ses
 CREATE TABLE runs (
     run_id VARCHAR PRIMARY KEY,
     command VARCHAR NOT NULL,
-    started_at TIMESTAMPTZ NOT NULL,
-    finished_at TIMESTAMPTZ,
+    started_at TIMESTAMP NOT NULL,
+    finished_at TIMESTAMP,
     status VARCHAR NOT NULL CHECK (status IN ('running', 'done', 'failed', 'over_budget', 'interrupted')),
     config JSON NOT NULL,
     suite_hash VARCHAR NOT NULL,
@@ -105,7 +105,7 @@ CREATE TABLE replies (
     latency_s DOUBLE NOT NULL,
     attempts INTEGER NOT NULL,
     request_id VARCHAR,
-    created_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMP NOT NULL
 );
 COMMENT ON TABLE replies IS 'A paid answer, raw, stored before anything is read from it.';
 COMMENT ON COLUMN replies.reply_id IS 'Named by the purpose, the model, the whole request and the sample.';
@@ -130,7 +130,7 @@ CREATE TABLE proposals (
     shortened BOOLEAN NOT NULL,
     prompt_hash VARCHAR NOT NULL,
     reply_id VARCHAR NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMP NOT NULL
 );
 COMMENT ON TABLE proposals IS 'The next step that a candidate committed to.';
 COMMENT ON COLUMN proposals.proposal_id IS 'Named by the moment, the candidate, the sample, the prompt and the text.';
@@ -150,7 +150,7 @@ CREATE TABLE verdicts (
     shortened BOOLEAN NOT NULL,
     prompt_hash VARCHAR NOT NULL,
     reply_id VARCHAR NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMP NOT NULL
 );
 COMMENT ON TABLE verdicts IS 'A judge''s answer in one order.';
 COMMENT ON COLUMN verdicts.judge IS 'The judge''s name: the model''s, unless evals.yaml gives another.';
@@ -176,7 +176,7 @@ CREATE TABLE failures (
     attempts INTEGER NOT NULL,
     prompt_hash VARCHAR NOT NULL,
     reply_id VARCHAR NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMP NOT NULL
 );
 COMMENT ON TABLE failures IS 'Work that was tried and gave nothing. It stays as history when a later run succeeds.';
 COMMENT ON COLUMN failures.kind IS 'Why: refusal, max_tokens, window, empty, unreadable, or the name of a transport error.';
@@ -211,7 +211,7 @@ CREATE TABLE win_rates (
     proposal_prompt_hash VARCHAR NOT NULL,
     verdict_prompt_hash VARCHAR NOT NULL,
     prompt_hash VARCHAR NOT NULL,
-    updated_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMP NOT NULL,
     PRIMARY KEY (suite_hash, candidate, judge, "set", prompt_hash)
 );
 COMMENT ON TABLE win_rates IS 'An estimate: one candidate, one judge, one set of one suite. wins + losses + ties + flips + failures + pending = due.';

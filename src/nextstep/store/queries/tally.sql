@@ -26,6 +26,7 @@ SELECT
     m.session_id,
     m."set",
     m.tags,
+    n.name AS session,
     CASE
         WHEN j.outcome IS NOT NULL THEN j.outcome
         WHEN p.proposal_id IS NULL OR u.proposal_id IS NOT NULL THEN 'failure'
@@ -36,6 +37,7 @@ SELECT
     j.flipped
 FROM asked a
 JOIN moments m USING (moment_id)
+JOIN sessions n USING (session_id)
 JOIN suites s ON s.moment_id = a.moment_id AND s.suite_hash = $suite_hash
 LEFT JOIN judged j ON j.moment_id = a.moment_id AND j.sample = a.sample
 LEFT JOIN proposed p ON p.moment_id = a.moment_id AND p.sample = a.sample

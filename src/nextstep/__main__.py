@@ -1,0 +1,5 @@
+"""`python -m nextstep`."""
+
+from nextstep.cli import main
+
+main()

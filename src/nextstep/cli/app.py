@@ -1,0 +1,70 @@
+"""The `nextstep` program: its commands, and the one place where errors become messages and exit codes."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from nextstep import __version__
+from nextstep.cli import evaluating, projects, querying, showing
+from nextstep.errors import NextstepError
+
+INTERRUPTED = 130
+
+
+class Program(TyperGroup):
+    """A group of commands that tells errors of ours in words, and leaves bugs their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; map NextstepError to its exit code, Ctrl-C to 130."""
+        try:
+            return super().invoke(ctx)
+        except NextstepError as error:
+            typer.echo(f"nextstep: {error}", err=True)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            typer.echo("nextstep: interrupted; what was answered is stored, run again to go on", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError as error:
+            sys.stderr.close()
+            raise typer.Exit(0) from error
+
+
+app = typer.Typer(
+    cls=Program,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Would this model have chosen a better next step than the human did?\n\n"
+    "Start with `nextstep demo` (no key needed), then `nextstep init` and `nextstep eval --model claude-opus-5-5`.",
+    epilog="Exit codes: 0 done; 2 usage or config; 3 no verdict possible; 4 some work failed, run again; "
+    "5 budget reached; 130 interrupted.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nextstep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the flags that belong to no command."""
+
+
+app.command("demo")(evaluating.demo)
+app.command("init")(projects.init)
+app.command("import")(projects.import_)
+app.command("eval")(evaluating.eval_)
+app.command("results")(showing.results)
+app.command("show")(showing.show)
+app.command("sql")(querying.sql)
+app.command("runs")(showing.runs)
+app.command("doctor")(projects.doctor)

@@ -1,0 +1,201 @@
+"""`nextstep eval` and `nextstep demo`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nextstep.cli import options
+from nextstep.cli.output import console, document, log_retries, remark
+from nextstep.cli.settings import moment_set, set_up
+from nextstep.errors import UsageError
+
+if TYPE_CHECKING:
+    from nextstep.pipeline.evaluate import Job, RunResult
+    from nextstep.pipeline.plan import PlannedCalls
+    from nextstep.store import Store
+
+DEMO_STORE = Path("nextstep-demo.duckdb")
+SOME_FAILED, OVER_BUDGET = 4, 5
+
+
+def eval_(
+    model: options.Models = None,
+    judge: options.Judges = None,
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    suite: options.SuiteFolder = None,
+    set_name: options.SetName = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    samples: options.Samples = None,
+    max_connections: options.Connections = None,
+    max_cost: options.MaxCost = None,
+    fresh: options.Fresh = False,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Evaluate models: ask for next steps, judge them against the human's, and work out win rates.
+
+    What the store has is not asked for again: a rerun sends nothing, and an interrupted run goes on.
+
+        nextstep eval --model claude-opus-5-5 --judge claude-opus-5-5
+
+        nextstep eval --model offline/continue --judge offline/lexical
+
+        nextstep eval --model local/my-model --judge claude-opus-5-5 -n 10 --dry-run
+    """
+    log_retries(verbose)
+    setup = set_up(
+        config,
+        store=store,
+        suite=suite,
+        models=model,
+        judges=judge,
+        samples=samples,
+        max_connections=max_connections,
+        max_cost=max_cost,
+    )
+    from nextstep.pipeline.evaluate import make_job
+    from nextstep.sources.suite import load_suite
+    from nextstep.store import Store
+
+    only = moment_set(set_name)
+    job = make_job(
+        setup.config, load_suite(setup.suite), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh
+    )
+    the_store = Store(setup.store)
+    if dry_run:
+        _print_plan(_plan(job, the_store), as_json=json)
+        return
+    _check_cost(job, the_store, yes=yes)
+    result = _run(job, the_store, "eval", quiet=quiet)
+    _tell(result, the_store, as_json=json, quiet=quiet)
+
+
+def demo(
+    store: options.StoreFile = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run the whole pipeline on the bundled suite with the offline models: no key, no network.
+
+        nextstep demo
+
+        nextstep demo --store /tmp/demo.duckdb --json
+    """
+    from nextstep.bundled import bundled
+    from nextstep.config import EvalConfig
+    from nextstep.models.offline import CANDIDATES, JUDGE
+    from nextstep.pipeline.evaluate import make_job
+    from nextstep.sources.suite import load_suite
+    from nextstep.store import Store
+
+    config = EvalConfig.model_validate({"candidates": CANDIDATES, "judges": [JUDGE]})
+    job = make_job(config, load_suite(bundled("transcripts")), bundled("prompts"))
+    the_store = Store(store or DEMO_STORE)
+    _tell(_run(job, the_store, "demo", quiet=quiet), the_store, as_json=json, quiet=quiet)
+
+
+def _run(job: "Job", store: "Store", command: str, *, quiet: bool) -> "RunResult":
+    import asyncio
+
+    from nextstep.cli.progress import ProgressWatcher
+    from nextstep.pipeline.evaluate import evaluate
+
+    with ProgressWatcher(quiet=quiet) as watcher:
+        return asyncio.run(evaluate(job, store, watcher, command=command))
+
+
+def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> None:
+    """Print the win rates and how the run went; exit with its code."""
+    if as_json:
+        typer.echo(document("win_rates", result.win_rates, **_facts(result, store)))
+    elif result.win_rates:
+        from nextstep.report.text import win_rate_tables
+
+        console().print(win_rate_tables(result.win_rates))
+    remark(_how_it_went(result), quiet=quiet)
+    if not as_json:
+        typer.echo(f"Store: {store.path}   (duckdb {store.path} \"FROM win_rates\")")
+    if result.stopped_by:
+        raise result.stopped_by
+    if result.failed:
+        remark("some work gave nothing: `nextstep sql --named failures` says why; run again to retry what can be")
+        raise typer.Exit(SOME_FAILED)
+
+
+def _facts(result: "RunResult", store: "Store") -> dict[str, object]:
+    return {
+        "run_id": result.run_id,
+        "suite_hash": result.suite_hash,
+        "store": str(store.path),
+        "status": result.status,
+        "requests": result.spend.calls,
+        "reused": sum(stage.reused for stage in result.stages.values()),
+        "failed": result.failed,
+        "cost_usd": result.spend.usd,
+        "unpriced": result.spend.unpriced,
+    }
+
+
+def _how_it_went(result: "RunResult") -> str:
+    made = ", ".join(f"{stage.made} by {name}" for name, stage in result.stages.items() if stage.made)
+    spend = result.spend
+    if not spend.calls and not result.failed:
+        return "No request was sent: the store had every answer." + (f" New rows: {made}." if made else "")
+    cost = f"${spend.usd:.4f}" + (f" and {spend.unpriced} answers without a known price" if spend.unpriced else "")
+    return f"{spend.calls} requests answered ({made or 'nothing new'}), {result.failed} failed; spent {cost}."
+
+
+def _plan(job: "Job", store: "Store") -> "list[PlannedCalls]":
+    from nextstep.pipeline.plan import plan_calls
+
+    return plan_calls(job, store)
+
+
+def _print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
+    from nextstep.pipeline.plan import ANSWER_TOKENS
+    from nextstep.report.text import rows_table
+
+    rows = [
+        {
+            "purpose": str(planned.purpose),
+            "model": planned.model,
+            "calls": planned.calls,
+            "input_tokens": planned.input_tokens,
+            "output_tokens": planned.output_tokens,
+            "cost_usd": planned.cost_usd,
+        }
+        for planned in plan
+    ]
+    if as_json:
+        typer.echo(document("plan", rows))
+        return
+    console().print(rows_table(rows) if rows else "Nothing to send: the store has every answer.")
+    remark(
+        f"Estimated, without caches: input from the length of the text, output as {ANSWER_TOKENS} tokens an answer."
+        " An empty cost is an unknown price."
+    )
+
+
+def _check_cost(job: "Job", store: "Store", *, yes: bool) -> None:
+    """Refuse a budget that cannot be kept; ask at a terminal before a run that costs much."""
+    limits = job.config.limits
+    at_terminal = sys.stdin.isatty() and sys.stderr.isatty() and not yes
+    if limits.max_cost_usd is None and not at_terminal:
+        return
+    plan = _plan(job, store)
+    unknown = sorted({planned.model for planned in plan if planned.cost_usd is None})
+    if unknown and limits.max_cost_usd is not None:
+        raise UsageError(
+            f"the price of {', '.join(unknown)} is not known, so --max-cost cannot be kept; leave it out to go on"
+        )
+    cost = sum(planned.cost_usd or 0.0 for planned in plan)
+    if at_terminal and cost > limits.ask_above_usd:
+        calls = sum(planned.calls for planned in plan)
+        typer.confirm(f"This sends {calls} requests for about ${cost:.2f}. Go on?", abort=True, err=True)

@@ -1,0 +1,46 @@
+"""The flags that mean the same in every command; each has an environment variable NEXTSTEP_..."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+
+def _flag(*names: str, help: str) -> typer.models.OptionInfo:  # noqa: A002 - typer's own word
+    """An option whose environment variable follows from its long name."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "NEXTSTEP_" + long.removeprefix("--").replace("-", "_").upper()
+    option: typer.models.OptionInfo = typer.Option(*names, help=help, envvar=variable, show_envvar=False)
+    return option
+
+
+Config: TypeAlias = Annotated[
+    Path | None, _flag("--config", "-c", help="The config; evals.yaml in this folder if it is there.")
+]
+StoreFile: TypeAlias = Annotated[Path | None, _flag("--store", help="The DuckDB file with the results.")]
+SuiteFolder: TypeAlias = Annotated[Path | None, _flag("--suite", help="The folder with sessions and moments.")]
+SetName: TypeAlias = Annotated[str | None, _flag("--set", help="Only detour or only control moments.")]
+Limit: TypeAlias = Annotated[int | None, _flag("--limit", "-n", help="At most so many moments, drawn by --seed.")]
+Seed: TypeAlias = Annotated[int, _flag("--seed", help="For the draw of --limit.")]
+Connections: TypeAlias = Annotated[
+    int | None, _flag("--max-connections", "-j", help="Requests in flight at once.")
+]
+Samples: TypeAlias = Annotated[int | None, _flag("--samples", help="Proposals for each moment and candidate.")]
+Models: TypeAlias = Annotated[
+    list[str] | None, _flag("--model", "-m", help="A candidate, such as claude-opus-5-5; may be repeated.")
+]
+Judges: TypeAlias = Annotated[list[str] | None, _flag("--judge", help="A judge; may be repeated.")]
+DryRun: TypeAlias = Annotated[bool, _flag("--dry-run", help="Print calls, tokens and cost, and send nothing.")]
+MaxCost: TypeAlias = Annotated[
+    float | None, _flag("--max-cost", help="Send no further request once this many US dollars are spent.")
+]
+Fresh: TypeAlias = Annotated[
+    bool, _flag("--fresh", help="Ask for new samples beside the stored ones; they are pooled.")
+]
+Yes: TypeAlias = Annotated[bool, _flag("--yes", "-y", help="Do not ask before a run that costs much.")]
+Json: TypeAlias = Annotated[bool, _flag("--json", help="One JSON document on standard output.")]
+Output: TypeAlias = Annotated[
+    Path | None, _flag("--output", "-o", help="Write to a file; its ending (.json, .csv, .parquet, .txt) says how.")
+]
+Quiet: TypeAlias = Annotated[bool, _flag("--quiet", "-q", help="No progress and no remarks.")]
+Verbose: TypeAlias = Annotated[bool, _flag("--verbose", "-v", help="Tell about every retry.")]

@@ -1,0 +1,102 @@
+"""What goes where: results to standard output, everything else to standard error."""
+
+import csv
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nextstep.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+SCHEMA_VERSION = 1
+ENDINGS = (".json", ".csv", ".parquet", ".txt")
+
+
+def console() -> "Console":
+    """Standard output; plain and not folded when it is not a terminal."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 200
+    return Console(highlight=False, width=width, soft_wrap=not sys.stdout.isatty())
+
+
+def remark(text: str, *, quiet: bool = False) -> None:
+    """A remark for people, on standard error."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def log_retries(verbose: bool) -> None:
+    """Tell about retries on standard error."""
+    if verbose:
+        logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
+        logging.getLogger("nextstep").setLevel(logging.INFO)
+
+
+def document(name: str, value: Any, **more: Any) -> str:
+    """One JSON document with its schema version."""
+    return json.dumps({"schema_version": SCHEMA_VERSION, name: value, **more}, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value)
+
+
+def print_rows(
+    name: str, rows: Sequence[Mapping[str, Any]], table: "RenderableType", *, as_json: bool, output: Path | None
+) -> None:
+    """Rows to a file, as JSON, or as the table that people read."""
+    if output:
+        write_rows(name, rows, table, output)
+        remark(f"wrote {output}")
+    elif as_json:
+        typer.echo(document(name, rows))
+    else:
+        console().print(table)
+
+
+def write_rows(name: str, rows: Sequence[Mapping[str, Any]], table: "RenderableType", path: Path) -> None:
+    """Rows to a file in the form that its ending names."""
+    if path.suffix not in ENDINGS:
+        raise UsageError(f"-o {path}: the ending says the form and is one of {', '.join(ENDINGS)}")
+    try:
+        if path.suffix == ".json":
+            path.write_text(document(name, rows) + "\n", encoding="utf-8")
+        elif path.suffix == ".txt":
+            path.write_text(_as_text(table), encoding="utf-8")
+        else:
+            _write_table(rows, path)
+    except OSError as error:
+        raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from error
+
+
+def _as_text(table: "RenderableType") -> str:
+    from rich.console import Console
+
+    wide = Console(width=160, highlight=False, no_color=True)
+    with wide.capture() as captured:
+        wide.print(table)
+    return captured.get()
+
+
+def _write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)

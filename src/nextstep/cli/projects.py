@@ -1,0 +1,115 @@
+"""`nextstep init`, `nextstep import` and `nextstep doctor`: a project's files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nextstep.cli import options
+from nextstep.cli.output import console, document, remark
+from nextstep.cli.settings import set_up
+
+if TYPE_CHECKING:
+    from nextstep.pipeline.importing import Import
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write; this folder unless said otherwise.")] = Path(),
+    json: options.Json = False,
+) -> None:
+    """Write evals.yaml with its JSON Schema, the prompts and a small sample suite. Nothing is overwritten.
+
+        nextstep init
+
+        nextstep init my-eval
+    """
+    from nextstep.pipeline.starting import write_project
+
+    written, kept = write_project(folder)
+    if json:
+        typer.echo(document("written", list(map(str, written)), kept=list(map(str, kept))))
+        return
+    for path in written:
+        typer.echo(f"wrote  {path}")
+    for path in kept:
+        typer.echo(f"kept   {path} (it was there)")
+    typer.echo("Next: nextstep eval --model offline/continue --judge offline/lexical   (no key needed)")
+
+
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Claude Code transcripts (.jsonl), or folders of them.")],
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    suite: options.SuiteFolder = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Bring transcripts into the suite and the store, and say what was repaired or left out.
+
+    A session that is there already is left as it is. Texts are taken as they are: look for secrets before sharing them.
+
+        nextstep import ~/.claude/projects/-home-me-work/3fa9c1d2.jsonl
+
+        nextstep import ~/.claude/projects --suite transcripts/
+    """
+    from nextstep.pipeline.importing import import_transcripts
+    from nextstep.report.text import rows_table
+    from nextstep.store import Store
+
+    setup = set_up(config, store=store, suite=suite)
+    imports = list(import_transcripts(paths, setup.suite, Store(setup.store)))
+    rows = [_import_row(one) for one in imports]
+    if json:
+        typer.echo(document("imports", rows))
+    else:
+        shown = [{name: row[name] for name in ("session", "events", "choices", "status", "notes")} for row in rows]
+        console().print(rows_table(shown))
+    refused = [one for one in imports if one.refused]
+    remark(
+        f"{len(imports) - len(refused)} of {len(imports)} transcripts are in {setup.suite}/sessions and {setup.store}."
+        " Texts are as they were: look for secrets before you share them.",
+        quiet=quiet,
+    )
+    if refused:
+        raise typer.Exit(4)
+
+
+def _import_row(one: "Import") -> dict[str, object]:
+    return {
+        "path": str(one.path),
+        "session": one.name or one.path.name,
+        "session_id": one.session_id,
+        "events": one.events,
+        "choices": one.choices,
+        "status": one.status,
+        "notes": one.refused or "; ".join(f"{note.reason} {note.count}" for note in one.notes),
+        "details": [note.model_dump() for note in one.notes],
+    }
+
+
+def doctor(
+    model: options.Models = None,
+    judge: options.Judges = None,
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    suite: options.SuiteFolder = None,
+    json: options.Json = False,
+) -> None:
+    """Check config, suite, prompts, store, keys and endpoints; say what to do about each fault. Sends no prompt.
+
+        nextstep doctor
+
+        nextstep doctor --model local/my-model --json
+    """
+    from nextstep.pipeline.checking import check_all
+
+    setup = set_up(config, store=store, suite=suite, models=model, judges=judge)
+    checks = list(check_all(setup.config, suite=setup.suite, store=setup.store, prompts=setup.prompts))
+    if json:
+        rows = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
+        typer.echo(document("checks", rows, ok=all(check.ok for check in checks)))
+    else:
+        for check in checks:
+            typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(2)

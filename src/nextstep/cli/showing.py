@@ -1,0 +1,119 @@
+"""`nextstep results`, `nextstep show` and `nextstep runs`: what the store has, read only."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nextstep.cli import options
+from nextstep.cli.output import console, document, print_rows
+from nextstep.cli.settings import moment_set, set_up
+from nextstep.errors import UsageError
+
+if TYPE_CHECKING:
+    from nextstep.store import Store
+
+BEFORE, AFTER = 4, 8
+"""Events that `show` prints before and after a moment."""
+
+
+def results(
+    model: options.Models = None,
+    judge: options.Judges = None,
+    set_name: options.SetName = None,
+    by: Annotated[str | None, typer.Option("--by", help="Split by tag or by session.")] = None,
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    suite: options.SuiteFolder = None,
+    json: options.Json = False,
+    output: options.Output = None,
+) -> None:
+    """Show win rates: for each candidate, set and judge, of the suite that was scored last or of --suite.
+
+        nextstep results
+
+        nextstep results --by tag --set detour
+
+        nextstep results -o win_rates.csv
+    """
+    from nextstep.pipeline.results import BY, read_results
+    from nextstep.report.text import win_rate_tables
+
+    if by not in (None, *BY):
+        raise UsageError(f"--by is one of {', '.join(BY)}, not {by!r}")
+    only = moment_set(set_name)
+    with _store(config, store).read() as connection:
+        rows = read_results(connection, _suite_hash(suite), by=by)
+    chosen = [
+        row
+        for row in rows
+        if (not model or row["candidate"] in model)
+        and (not judge or row["judge"] in judge)
+        and only in (None, row["set"])
+    ]
+    if not chosen:
+        raise UsageError("there are no results of this kind yet; `nextstep eval` makes them")
+    print_rows("win_rates", chosen, win_rate_tables(chosen), as_json=json, output=output)
+
+
+def show(
+    moment: Annotated[str, typer.Argument(help="The start of a moment's id, or SESSION:CUT.")],
+    model: options.Models = None,
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    json: options.Json = False,
+) -> None:
+    """Show one moment: what had happened, both steps, the verdicts with their reasons, and what really happened.
+
+        nextstep show 3fa9
+
+        nextstep show slow-query:14 --model claude-opus-5-5
+    """
+    from nextstep.pipeline.results import read_moment
+    from nextstep.report.moment import moment_text
+
+    with _store(config, store).read() as connection:
+        found = read_moment(connection, moment, before=BEFORE, after=AFTER)
+    if model:
+        found["proposals"] = [row for row in found["proposals"] if row["candidate"] in model]
+        found["failures"] = [row for row in found["failures"] if row["candidate"] in model]
+    if json:
+        typer.echo(document("moment", found))
+    else:
+        console().print(moment_text(found))
+
+
+def runs(
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 20,
+    json: options.Json = False,
+    output: options.Output = None,
+) -> None:
+    """Show past runs with their calls, failures and cost, the last first.
+
+        nextstep runs
+
+        nextstep runs --json -n 1
+    """
+    from nextstep.report.text import rows_table
+    from nextstep.store.database import query
+
+    with _store(config, store).read() as connection:
+        rows = query(connection, "runs", limit=limit)
+    shown = [{name: row[name] for name in ("run_id", "command", "status", "calls", "failed", "cost_usd")} for row in rows]
+    print_rows("runs", rows, rows_table(shown), as_json=json, output=output)
+
+
+def _store(config: Path | None, store: Path | None) -> "Store":
+    from nextstep.store import Store
+
+    return Store(set_up(config, store=store).store)
+
+
+def _suite_hash(suite: Path | None) -> str | None:
+    if suite is None:
+        return None
+    from nextstep.sources.suite import load_suite
+
+    return load_suite(suite).suite_hash

@@ -1,0 +1,76 @@
+"""Checks of everything that an evaluation needs, each told with what to do about it."""
+
+import asyncio
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from nextstep import __version__
+from nextstep.config import EvalConfig
+from nextstep.errors import NextstepError
+from nextstep.models import open_model
+from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
+from nextstep.sources.suite import load_suite
+from nextstep.store import Store
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def check_all(config: EvalConfig, *, suite: Path, store: Path, prompts: Path) -> Iterator[Check]:
+    """Every check in turn; one that fails does not stop the others."""
+    yield Check("nextstep", ok=True, detail=f"{__version__} on Python {platform.python_version()}")
+    yield _checked("suite", lambda: _suite(suite))
+    yield _checked("prompts", lambda: _prompts(prompts, config))
+    yield _checked("store", lambda: _store(store))
+    names = list(dict.fromkeys(settings.model for settings in (*config.candidates, *config.judges)))
+    if not names:
+        yield Check("models", ok=True, detail="none named yet; give --model and --judge, or write them in evals.yaml")
+    for name in names:
+        yield _checked(f"model {name}", partial(_model, name, config))
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, ok=True, detail=look())
+    except NextstepError as error:
+        return Check(name, ok=False, detail=str(error))
+
+
+def _suite(folder: Path) -> str:
+    suite = load_suite(folder)
+    sets = [f"{sum(moment.set == name for moment in suite.moments)} {name}" for name in ("detour", "control")]
+    return f"{folder}: {len(suite.sessions)} sessions, {' and '.join(sets)} moments, {suite.suite_hash}"
+
+
+def _prompts(folder: Path, config: EvalConfig) -> str:
+    digests = CandidatePrompt(folder).prompt.digest, JudgePrompt(folder, config.judging).prompt.digest
+    return f"{folder}: candidate {digests[0][:12]}, judge {digests[1][:12]}"
+
+
+def _store(path: Path) -> str:
+    if not path.exists():
+        return f"{path}: not there yet; the first eval makes it"
+    with Store(path, patience_s=2).read() as connection:
+        (replies,) = connection.execute("SELECT count(*) FROM replies").fetchall()[0]
+    return f"{path}: {replies} replies"
+
+
+def _model(name: str, config: EvalConfig) -> str:
+    return asyncio.run(_look_up(name, config))
+
+
+async def _look_up(name: str, config: EvalConfig) -> str:
+    model = open_model(name, config.endpoints, config.limits)
+    try:
+        return await model.look_up(name)
+    finally:
+        await model.aclose()

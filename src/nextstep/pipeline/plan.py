@@ -1,0 +1,70 @@
+"""What a job would send: calls, tokens and cost, estimated without sending anything."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from nextstep.core.proposing import MAX_WORDS
+from nextstep.core.records import Order, Request, Usage
+from nextstep.core.rendering import estimate_tokens
+from nextstep.models import is_offline
+from nextstep.models.prices import cost_usd
+from nextstep.pipeline.calls import Purpose
+from nextstep.pipeline.evaluate import Job
+from nextstep.store import Store
+
+ANSWER_TOKENS = 1_500
+"""Assumed output of one answer, thinking included; the estimate says so."""
+
+_A_STEP = "word " * MAX_WORDS
+
+
+@dataclass
+class PlannedCalls:
+    """The calls of one model for one purpose. `cost_usd` is None where the model's price is not known."""
+
+    purpose: Purpose
+    model: str
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def cost_usd(self) -> float | None:
+        """At list price, without caches or batches; priced call by call, since some prices depend on a call's size."""
+        if not self.calls:
+            return 0.0
+        each = Usage(input_tokens=self.input_tokens // self.calls, output_tokens=self.output_tokens // self.calls)
+        price = cost_usd(self.model, each)
+        return None if price is None else price * self.calls
+
+    def add(self, request: Request, times: int = 1) -> None:
+        """Count a request."""
+        self.calls += times
+        self.input_tokens += times * sum(map(estimate_tokens, (request.system, *request.content)))
+        self.output_tokens += 0 if is_offline(self.model) else times * min(ANSWER_TOKENS, request.max_tokens)
+
+
+def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
+    """What the job would send now, at most: replies that the store has are not asked for again."""
+    planned: dict[tuple[Purpose, str], PlannedCalls] = {}
+    with store.read_or_empty() as connection:
+        proposals, verdicts = job.due_proposals(connection), job.due_verdicts(connection)
+    for task in (*proposals, *verdicts):
+        _of(planned, task.call.purpose, task.call.request.model).add(task.call.request)
+    coming: dict[str, int] = defaultdict(int)
+    for proposal in proposals:
+        coming[proposal.moment.moment_id] += 1
+    for moment in job.moments:
+        if not coming[moment.moment_id]:
+            continue
+        events = job.suite.session_of(moment).events
+        for judge in job.judges:
+            request, _ = job.judge_prompt.request(
+                events, moment.cut, steps=(_A_STEP, moment.human_step), order=Order.MODEL_FIRST, judge=judge
+            )
+            _of(planned, Purpose.JUDGE, judge.model).add(request, times=len(Order) * coming[moment.moment_id])
+    return list(planned.values())
+
+
+def _of(planned: dict[tuple[Purpose, str], PlannedCalls], purpose: Purpose, model: str) -> PlannedCalls:
+    return planned.setdefault((purpose, model), PlannedCalls(purpose, model))

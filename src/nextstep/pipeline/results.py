@@ -1,0 +1,97 @@
+"""Read results out of the store: win rates as they stand or split by a group, and one moment with all about it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nextstep.core.judging import outcome
+from nextstep.core.records import Choice
+from nextstep.errors import UsageError
+from nextstep.pipeline.score import Contest, summary, tally
+from nextstep.store import Connection
+from nextstep.store.database import query
+
+Row = dict[str, Any]
+
+BY: dict[str, Callable[[Row], Iterable[str]]] = {
+    "tag": lambda row: row["tags"],
+    "session": lambda row: [row["session"]],
+}
+"""What win rates can be split by, and the groups of a (moment, sample) row. A moment with two tags is in both groups."""
+
+
+def read_results(connection: Connection, suite_hash: str | None, *, by: str | None = None) -> list[Row]:
+    """The win rates of a suite (the one scored last when None), whole or for each group."""
+    if suite_hash is None:
+        latest = query(connection, "latest_suite")
+        if not latest:
+            return []
+        suite_hash = latest[0]["suite_hash"]
+    rows = query(connection, "win_rates_of", suite_hash=suite_hash)
+    if by is None:
+        return rows
+    return [split for row in rows for split in _split(connection, row, BY[by])]
+
+
+def _split(connection: Connection, row: Row, groups_of: Callable[[Row], Iterable[str]]) -> list[Row]:
+    """A win-rate row as one row a group, each with its own counts and interval."""
+    contest = Contest(
+        row["candidate"], row["judge"], ("", ""), row["proposal_prompt_hash"], row["verdict_prompt_hash"]
+    )
+    groups = defaultdict(list)
+    for one in tally(connection, row["suite_hash"], contest):
+        if one["set"] == row["set"]:
+            for group in groups_of(one):
+                groups[group].append(one)
+    return [row | {"group": group} | summary(rows) for group, rows in sorted(groups.items())]
+
+
+def read_moment(connection: Connection, wanted: str, *, before: int, after: int) -> Row:
+    """One moment with the events around it, its proposals with their verdicts folded, and its failures."""
+    found = query(connection, "find_moment", wanted=wanted)
+    if len(found) != 1:
+        raise UsageError(_not_one(wanted, found))
+    moment = found[0]
+    events = query(
+        connection,
+        "events_between",
+        session_id=moment["session_id"],
+        first=moment["cut"] - before,
+        last=moment["cut"] + after,
+    )
+    return {
+        **moment,
+        "before": [event for event in events if event["idx"] < moment["cut"]],
+        "after": [event for event in events if event["idx"] > moment["cut"]],
+        "proposals": _folded(query(connection, "judged_of", moment_id=moment["moment_id"])),
+        "failures": query(connection, "failures_of", moment_id=moment["moment_id"]),
+    }
+
+
+def _not_one(wanted: str, found: list[Row]) -> str:
+    if not found:
+        return f'no moment is {wanted!r}; `nextstep sql "SELECT moment_id, cut FROM moments"` lists them'
+    return f"{len(found)} moments start with {wanted!r}: {', '.join(row['moment_id'] for row in found[:5])}"
+
+
+def _folded(rows: list[Row]) -> list[Row]:
+    """One row a proposal, with its verdicts and, where both orders are there, the outcome under each judge."""
+    proposals: dict[str, Row] = {}
+    for row in rows:
+        proposal = proposals.setdefault(
+            row["proposal_id"],
+            {name: row[name] for name in ("proposal_id", "candidate", "sample", "text", "shortened")} | {"judgements": {}},
+        )
+        if row["judge"]:
+            key = (row["judge"], row["verdict_prompt_hash"])
+            verdict = {name: row[name] for name in ("order", "choice", "strength", "reason")}
+            proposal["judgements"].setdefault(key, []).append(verdict)
+    for proposal in proposals.values():
+        proposal["judgements"] = [_judgement(*key, verdicts) for key, verdicts in proposal["judgements"].items()]
+    return list(proposals.values())
+
+
+def _judgement(judge: str, prompt_hash: str, verdicts: list[Row]) -> Row:
+    both = len(verdicts) == len({verdict["order"] for verdict in verdicts}) == 2
+    folded = str(outcome(*(Choice(verdict["choice"]) for verdict in verdicts))) if both else None
+    return {"judge": judge, "prompt_hash": prompt_hash, "outcome": folded, "verdicts": verdicts}

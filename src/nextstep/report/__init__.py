@@ -1,0 +1,1 @@
+"""Rows -> what people read. Nothing here queries or computes a figure."""

@@ -1,0 +1,117 @@
+"""Rows as text for a terminal: tables, a moment, and the words that go with figures."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Row = Mapping[str, Any]
+
+OFFLINE_NOTE = "Offline models and the lexical judge test the pipeline; these figures say nothing about any model."
+SHOWN_CHARS = 700
+"""Characters of an event that `show` prints at each end."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Untrusted text for a terminal: no markup is read and no control character is passed on."""
+    return Text(_CONTROL.sub("", text), style=style)
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 as a percentage, or a dash."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def interval(row: Row) -> str:
+    """A row's 95 % interval, or why it has none."""
+    if row["ci_low"] is None:
+        return {"single_session": "one session", "empty": "nothing judged"}.get(row["status"], "-")
+    return f"{100 * row['ci_low']:.1f} - {100 * row['ci_high']:.1f} %"
+
+
+def win_rate_tables(rows: Sequence[Row]) -> Group:
+    """Win rates, one table a judge, with the words that belong to them."""
+    judges = dict.fromkeys(row["judge"] for row in rows)
+    parts: list[RenderableType] = [_judge_table(judge, [r for r in rows if r["judge"] == judge]) for judge in judges]
+    return Group(*parts, *notes(rows))
+
+
+def _judge_table(judge: str, rows: Sequence[Row]) -> Table:
+    table = Table(title=plain(f"Win rates, judged by {judge}"), title_justify="left", box=None, pad_edge=False)
+    named = _groups(rows)
+    for name in ("candidate", *named, "set"):
+        table.add_column(name, overflow="fold")
+    for name in ("win rate", "95 % interval", "n", "win", "loss", "tie", "flip", "fail"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        counts = [str(row[name]) for name in ("wins", "losses", "ties", "flips", "failures")]
+        figures = [percent(row["win_rate"]), interval(row) + _mark(row), str(row["n_moments"]), *counts]
+        table.add_row(*(plain(str(row[name])) for name in ("candidate", *named, "set")), *figures)
+    return table
+
+
+def _groups(rows: Sequence[Row]) -> list[str]:
+    """Further columns that tell the rows apart: what they are grouped by, or their prompts where those differ."""
+    if "group" in rows[0]:
+        return ["group"]
+    prompts: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        prompts.setdefault((row["candidate"], row["set"]), set()).add(row["prompt_hash"])
+    return ["prompt_hash"] if any(len(hashes) > 1 for hashes in prompts.values()) else []
+
+
+MARKS = {"tiny": "*", "few_sessions": "*", "degenerate": "*"}
+
+
+def _mark(row: Row) -> str:
+    return MARKS.get(row["status"], " ")
+
+
+def notes(rows: Iterable[Row]) -> list[Text]:
+    """What a reader must know beside the figures."""
+    rows = list(rows)
+    said = [Text("n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two")]
+    said[0].append("\norders contradict each other; flips and ties score one half, failures are in no rate.")
+    if any(row["status"] in MARKS for row in rows):
+        said.append(Text("* few moments or sessions: the interval is rough."))
+    if pending := sum(row["pending"] for row in rows):
+        said.append(Text(f"{pending} pairs are not judged yet; run again to go on."))
+    if any(row["offline"] for row in rows):
+        said.append(Text(OFFLINE_NOTE, style="bold"))
+    return said
+
+
+def rows_table(rows: Sequence[Row]) -> Table:
+    """Any rows as a plain table."""
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(cell(value)) for value in row.values()))
+    return table
+
+
+def cell(value: object) -> str:
+    """A value as it stands in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "strftime") else str(value)
+
+
+def event_text(event: Row) -> Text:
+    """An event with its number and who it comes from, shortened in the middle."""
+    head = f"[{event['idx']}] {event['role']}" + (f" {event['tool']}" if event["tool"] else "")
+    if event["kind"] != "text":
+        head += f" ({event['kind']})"
+    text = event["text"]
+    if len(text) > 2 * SHOWN_CHARS:
+        left_out = len(text) - 2 * SHOWN_CHARS
+        text = f"{text[:SHOWN_CHARS]}\n[... {left_out:,} characters not shown ...]\n{text[-SHOWN_CHARS:]}"
+    return Text.assemble(plain(head, "bold"), "\n", plain(text), "\n")

@@ -1,0 +1,7 @@
+-- What was proposed at a moment, and how was it judged?
+SELECT p.proposal_id, p.candidate, p.sample, p.text, p.shortened, v.judge, v."order", v.choice, v.strength, v.reason,
+    p.prompt_hash AS proposal_prompt_hash, v.prompt_hash AS verdict_prompt_hash
+FROM proposals p
+LEFT JOIN verdicts v USING (proposal_id)
+WHERE p.moment_id = $moment_id
+ORDER BY p.candidate, p.created_at, p.sample, p.proposal_id, v.judge, v.created_at, v.prompt_hash, v."order" DESC;
