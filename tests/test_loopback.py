@@ -25,6 +25,7 @@ from anthropic.types import Message, ModelInfo, TextBlock
 from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from anthropic.types.model import Model as ModelName
+
 from tests.loopback import (
     Faults,
     LoopbackServer,

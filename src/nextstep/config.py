@@ -176,7 +176,9 @@ def parse_config(text: str, name: str = "evals.yaml") -> EvalConfig:
     return config
 
 
-def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> list[tuple[int, str]]:
+def _walk(
+    node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]
+) -> list[tuple[int, str]]:
     """Fill `lines` with the line of every key and item; give the keys that stand twice."""
     lines[path] = node.start_mark.line + 1
     doubles: list[tuple[int, str]] = []
@@ -184,7 +186,9 @@ def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | 
         for key, value in node.value:
             inner = (*path, str(key.value))
             if inner in lines:
-                doubles.append((key.start_mark.line + 1, f"`{key.value}` stands twice; the first is on line {lines[inner]}"))
+                doubles.append(
+                    (key.start_mark.line + 1, f"`{key.value}` stands twice; the first is on line {lines[inner]}")
+                )
             doubles += _walk(value, inner, lines)
             lines[inner] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):

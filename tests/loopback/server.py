@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from aiohttp import web
+
 from tests.loopback import wire
 from tests.loopback.faults import FaultLine, Faults, reply_of
 from tests.loopback.models import find, page

@@ -65,9 +65,7 @@ def eval_(
     from nextstep.store import Store
 
     only = moment_set(set_name)
-    job = make_job(
-        setup.config, load_suite(setup.suite), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh
-    )
+    job = make_job(setup.config, load_suite(setup.suite), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
     the_store = Store(setup.store)
     if dry_run:
         _print_plan(_plan(job, the_store), as_json=json)
@@ -84,9 +82,9 @@ def demo(
 ) -> None:
     """Run the whole pipeline on the bundled suite with the offline models: no key, no network.
 
-        nextstep demo
+    nextstep demo
 
-        nextstep demo --store /tmp/demo.duckdb --json
+    nextstep demo --store /tmp/demo.duckdb --json
     """
     from nextstep.bundled import bundled
     from nextstep.config import EvalConfig
@@ -121,7 +119,7 @@ def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) ->
         console().print(win_rate_tables(result.win_rates))
     remark(_how_it_went(result), quiet=quiet)
     if not as_json:
-        typer.echo(f"Store: {store.path}   (duckdb {store.path} \"FROM win_rates\")")
+        typer.echo(f'Store: {store.path}   (duckdb {store.path} "FROM win_rates")')
     if result.stopped_by:
         raise result.stopped_by
     if result.failed:

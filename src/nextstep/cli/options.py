@@ -22,9 +22,7 @@ SuiteFolder: TypeAlias = Annotated[Path | None, _flag("--suite", help="The folde
 SetName: TypeAlias = Annotated[str | None, _flag("--set", help="Only detour or only control moments.")]
 Limit: TypeAlias = Annotated[int | None, _flag("--limit", "-n", help="At most so many moments, drawn by --seed.")]
 Seed: TypeAlias = Annotated[int, _flag("--seed", help="For the draw of --limit.")]
-Connections: TypeAlias = Annotated[
-    int | None, _flag("--max-connections", "-j", help="Requests in flight at once.")
-]
+Connections: TypeAlias = Annotated[int | None, _flag("--max-connections", "-j", help="Requests in flight at once.")]
 Samples: TypeAlias = Annotated[int | None, _flag("--samples", help="Proposals for each moment and candidate.")]
 Models: TypeAlias = Annotated[
     list[str] | None, _flag("--model", "-m", help="A candidate, such as claude-opus-5-5; may be repeated.")

@@ -46,7 +46,7 @@ class ProgressWatcher(Watcher):
         elif not self.quiet:
             typer.echo(f"{stage}: {due} due", err=True)
 
-    def done(self, call: Call, error: ModelError | None) -> None:
+    def done(self, _call: Call, error: ModelError | None) -> None:
         """One step on."""
         self.failed += error is not None
         if self.task is not None:

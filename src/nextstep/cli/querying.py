@@ -21,11 +21,11 @@ def sql(
 ) -> None:
     """Ask the store in SQL. It is opened read-only and sealed: no files, no network, no settings.
 
-        nextstep sql "FROM win_rates"
+    nextstep sql "FROM win_rates"
 
-        nextstep sql --named failures
+    nextstep sql --named failures
 
-        nextstep sql --list
+    nextstep sql --list
     """
     from nextstep.report.text import rows_table
     from nextstep.store import Store

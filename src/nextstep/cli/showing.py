@@ -30,11 +30,11 @@ def results(
 ) -> None:
     """Show win rates: for each candidate, set and judge, of the suite that was scored last or of --suite.
 
-        nextstep results
+    nextstep results
 
-        nextstep results --by tag --set detour
+    nextstep results --by tag --set detour
 
-        nextstep results -o win_rates.csv
+    nextstep results -o win_rates.csv
     """
     from nextstep.pipeline.results import BY, read_results
     from nextstep.report.text import win_rate_tables
@@ -65,9 +65,9 @@ def show(
 ) -> None:
     """Show one moment: what had happened, both steps, the verdicts with their reasons, and what really happened.
 
-        nextstep show 3fa9
+    nextstep show 3fa9
 
-        nextstep show slow-query:14 --model claude-opus-5-5
+    nextstep show slow-query:14 --model claude-opus-5-5
     """
     from nextstep.pipeline.results import read_moment
     from nextstep.report.moment import moment_text
@@ -92,16 +92,18 @@ def runs(
 ) -> None:
     """Show past runs with their calls, failures and cost, the last first.
 
-        nextstep runs
+    nextstep runs
 
-        nextstep runs --json -n 1
+    nextstep runs --json -n 1
     """
     from nextstep.report.text import rows_table
     from nextstep.store.database import query
 
     with _store(config, store).read() as connection:
         rows = query(connection, "runs", limit=limit)
-    shown = [{name: row[name] for name in ("run_id", "command", "status", "calls", "failed", "cost_usd")} for row in rows]
+    shown = [
+        {name: row[name] for name in ("run_id", "command", "status", "calls", "failed", "cost_usd")} for row in rows
+    ]
     print_rows("runs", rows, rows_table(shown), as_json=json, output=output)
 
 

@@ -76,9 +76,7 @@ def _fence(event: Event, text: str | None = None) -> str:
     return f'<event n="{event.idx}" from="{event.role}" kind="{event.kind}"{tool}>\n{body}\n</event>'
 
 
-def _shorten(
-    events: Sequence[Event], texts: list[str], budget: int, wanted: Callable[[Event], bool]
-) -> list[str]:
+def _shorten(events: Sequence[Event], texts: list[str], budget: int, wanted: Callable[[Event], bool]) -> list[str]:
     """Keep both ends of the wanted events' texts, the oldest first, until all fit."""
     texts, excess = list(texts), _length(texts) - budget
     for i, event in enumerate(events):
@@ -119,5 +117,6 @@ def _join(texts: list[str]) -> str:
     """The texts, each run of emptied ones replaced by a mark."""
     parts: list[str] = []
     for empty, run in groupby(texts, key=lambda text: not text):
-        parts.extend([_omitted(len(list(run)))] if empty else run)
+        kept = list(run)
+        parts.extend([_omitted(len(kept))] if empty else kept)
     return "\n".join(parts)

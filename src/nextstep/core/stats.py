@@ -147,4 +147,3 @@ def _size_status(n: int, effective: float) -> str:
     if n < TINY_MOMENTS or effective < TINY_SESSIONS:
         return "tiny"
     return "few_sessions" if effective < FEW_SESSIONS else "ok"
-

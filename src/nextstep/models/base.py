@@ -42,9 +42,7 @@ def reply_usage(message: dict[str, Any]) -> Usage:
     )
 
 
-def answer_of(
-    body: str, *, request_id: str | None = None, latency_s: float = 0.0, attempts: int = 1
-) -> Answer:
+def answer_of(body: str, *, request_id: str | None = None, latency_s: float = 0.0, attempts: int = 1) -> Answer:
     """The answer in the JSON body of a Messages API reply, fresh from the server or from the store."""
     message: dict[str, Any] = json.loads(body)
     return Answer(

@@ -66,9 +66,7 @@ def open_cloud(name: str, limits: Limits) -> "MessagesModel":
 
 
 def _options() -> dict[str, Any]:
-    return {"max_retries": 0, "timeout": anthropic.Timeout(log = logging.getLogger(__name__)
-
-READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)}
+    return {"max_retries": 0, "timeout": anthropic.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)}
 
 
 class MessagesModel:
@@ -112,15 +110,19 @@ class MessagesModel:
         return await response.text(), response.request_id
 
     async def _streamed(self, body: dict[str, Any]) -> tuple[str, str | None]:
-        async with self.client.messages.stream(**body) as stream:
-            message = await stream.get_final_message()
-            return message.to_json(indent=None), stream.request_id
+        try:
+            async with self.client.messages.stream(**body) as stream:
+                message = await stream.get_final_message()
+        except (AssertionError, AttributeError) as error:
+            # What the SDK raises when a stream is not one (HTML, one JSON), or lacks its usage.
+            raise Garbled("garbled", "the server said 200 and sent no readable stream") from error
+        return message.to_json(indent=None), stream.request_id
 
     def _named(self, error: BaseException, model: str, attempts: int) -> ModelError:
         """The SDK's error as one of ours: what is wrong, and what to do."""
         if isinstance(error, anthropic.APIStatusError):
             return _status_error(error, model, attempts)
-        if isinstance(error, TypeError):
+        if isinstance(error, TypeError) and "authentication method" in str(error):
             return FatalModelError("no_key", NO_KEY.format(model=model))
         kind, message = _transport(error)
         if kind == "connection" and not self.answered:
@@ -214,7 +216,7 @@ def _wait(state: RetryCallState) -> float:
     asked = _retry_after(state.outcome.exception() if state.outcome else None)
     if asked is None:
         return _backoff(state)
-    return min(asked, LONGEST_WAIT_S) + random.uniform(0, min(1.0, 0.1 * asked))
+    return min(asked, LONGEST_WAIT_S) + random.uniform(0, min(1.0, 0.1 * asked))  # noqa: S311 - jitter guards nothing
 
 
 def _retry_after(error: BaseException | None) -> float | None:

@@ -1,7 +1,7 @@
 """What an answer costs, from the genai-prices library's dated table."""
 
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 
 from nextstep.core.records import Usage
 from nextstep.models import is_offline
@@ -16,14 +16,13 @@ def cost_usd(model: str, usage: Usage) -> float | None:
         return 0.0
     if usage.input_tokens is None or usage.output_tokens is None:
         return None
-    price = _price(
-        model, usage.input_tokens, usage.output_tokens, usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
-    )
+    price = _price(model, usage)
     return None if price is None else float(price)
 
 
-@cache
-def _price(model: str, fresh: int, output: int, read: int, written: int) -> Decimal | None:
+@lru_cache(maxsize=1024)
+def _price(model: str, usage: Usage) -> Decimal | None:
+    """The library's price; it counts cached tokens in the input."""
     from genai_prices import Usage as Tokens
     from genai_prices import calc_price
 
@@ -31,8 +30,12 @@ def _price(model: str, fresh: int, output: int, read: int, written: int) -> Deci
     provider = {"bedrock": "aws", "vertex": "google"}.get(prefix) if slash else "anthropic"
     if provider is None:
         return None
+    read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     tokens = Tokens(
-        input_tokens=fresh + read + written, cache_read_tokens=read, cache_write_tokens=written, output_tokens=output
+        input_tokens=(usage.input_tokens or 0) + read + written,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        output_tokens=usage.output_tokens,
     )
     try:
         return calc_price(tokens, rest or model, provider_id=provider).total_price

@@ -31,7 +31,7 @@ class Watcher:
     def begin(self, stage: str, due: int) -> None:
         """A stage starts with this many results due."""
 
-    def done(self, call: Call, error: ModelError | None) -> None:
+    def done(self, _call: Call, error: ModelError | None) -> None:
         """A call was answered, or gave up with an error."""
 
 

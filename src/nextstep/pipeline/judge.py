@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nextstep.config import CandidateSettings, JudgeSettings
+from nextstep.config import JudgeSettings
 from nextstep.core.blinding import unblind
 from nextstep.core.ids import make_id
 from nextstep.core.judging import read_judge_answer
@@ -76,21 +76,9 @@ def due_verdicts(
         rows = query(connection, "verdicts_of", judge=judge.label, prompt_hash=prompt_hash, proposal_ids=ids)
         there = {(row["proposal_id"], row["order"]) for row in rows}
         for moment, proposal in proposals:
+            pair = (proposal["text"], moment.human_step)
             for order in Order:
                 if (proposal["proposal_id"], str(order)) not in there:
-                    yield _task(suite, moment, proposal, judge, order, prompt, prompt_hash)
-
-
-def _task(
-    suite: Suite,
-    moment: Moment,
-    proposal: dict[str, Any],
-    judge: JudgeSettings,
-    order: Order,
-    prompt: JudgePrompt,
-    prompt_hash: str,
-) -> VerdictTask:
-    steps = (proposal["text"], moment.human_step)
-    events = suite.session_of(moment).events
-    request, shortened = prompt.request(events, moment.cut, steps=steps, order=order, judge=judge)
-    return VerdictTask(moment, proposal, judge, order, Call(Purpose.JUDGE, request, 0), shortened, prompt_hash)
+                    request, shortened = prompt.request(suite.events_of(moment), moment.cut, pair, order, judge)
+                    call = Call(Purpose.JUDGE, request, 0)
+                    yield VerdictTask(moment, proposal, judge, order, call, shortened, prompt_hash)

@@ -57,10 +57,10 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
     for moment in job.moments:
         if not coming[moment.moment_id]:
             continue
-        events = job.suite.session_of(moment).events
+        events = job.suite.events_of(moment)
         for judge in job.judges:
             request, _ = job.judge_prompt.request(
-                events, moment.cut, steps=(_A_STEP, moment.human_step), order=Order.MODEL_FIRST, judge=judge
+                events, moment.cut, (_A_STEP, moment.human_step), Order.MODEL_FIRST, judge
             )
             _of(planned, Purpose.JUDGE, judge.model).add(request, times=len(Order) * coming[moment.moment_id])
     return list(planned.values())

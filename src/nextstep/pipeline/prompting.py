@@ -63,11 +63,11 @@ class JudgePrompt:
         return make_id("judge", self.prompt.digest, judge.parameters(), self.judging.model_dump(), ANSWER_SCHEMA)
 
     def request(
-        self, events: tuple[Event, ...], cut: int, *, steps: tuple[str, str], order: Order, judge: JudgeSettings
+        self, events: tuple[Event, ...], cut: int, pair: tuple[str, str], order: Order, judge: JudgeSettings
     ) -> tuple[Request, bool]:
         """The request for one verdict on (model's step, human's step), and whether the trajectory was shortened."""
         rendered = _render(events, judge.max_input_tokens, cut if self.judging.hide_decision else None)
-        step_a, step_b = slots(order, model_step=steps[0], human_step=steps[1])
+        step_a, step_b = slots(order, model_step=pair[0], human_step=pair[1])
         system, content = self.prompt.fill(
             trajectory=rendered.text, decision=decision_note(cut), step_a=neutral(step_a), step_b=neutral(step_b)
         )

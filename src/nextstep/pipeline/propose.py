@@ -83,7 +83,7 @@ def due_proposals(
             wanted = range(first, first + candidate.samples)
             missing = [sample for sample in wanted if (moment.moment_id, sample) not in there]
             if missing:
-                request, shortened = prompt.request(suite.session_of(moment).events, moment.cut, candidate)
+                request, shortened = prompt.request(suite.events_of(moment), moment.cut, candidate)
             for sample in missing:
                 yield ProposalTask(moment, candidate, Call(Purpose.PROPOSE, request, sample), shortened, prompt_hash)
 

@@ -17,7 +17,7 @@ BY: dict[str, Callable[[Row], Iterable[str]]] = {
     "tag": lambda row: row["tags"],
     "session": lambda row: [row["session"]],
 }
-"""What win rates can be split by, and the groups of a (moment, sample) row. A moment with two tags is in both groups."""
+"""What win rates can be split by, and the groups that a (moment, sample) row is in: with two tags, both."""
 
 
 def read_results(connection: Connection, suite_hash: str | None, *, by: str | None = None) -> list[Row]:
@@ -35,9 +35,7 @@ def read_results(connection: Connection, suite_hash: str | None, *, by: str | No
 
 def _split(connection: Connection, row: Row, groups_of: Callable[[Row], Iterable[str]]) -> list[Row]:
     """A win-rate row as one row a group, each with its own counts and interval."""
-    contest = Contest(
-        row["candidate"], row["judge"], ("", ""), row["proposal_prompt_hash"], row["verdict_prompt_hash"]
-    )
+    contest = Contest(row["candidate"], row["judge"], ("", ""), row["proposal_prompt_hash"], row["verdict_prompt_hash"])
     groups = defaultdict(list)
     for one in tally(connection, row["suite_hash"], contest):
         if one["set"] == row["set"]:
@@ -70,7 +68,7 @@ def read_moment(connection: Connection, wanted: str, *, before: int, after: int)
 
 def _not_one(wanted: str, found: list[Row]) -> str:
     if not found:
-        return f'no moment is {wanted!r}; `nextstep sql "SELECT moment_id, cut FROM moments"` lists them'
+        return f'no moment is {wanted!r}; `nextstep sql "FROM moments"` lists them'
     return f"{len(found)} moments start with {wanted!r}: {', '.join(row['moment_id'] for row in found[:5])}"
 
 
@@ -80,7 +78,8 @@ def _folded(rows: list[Row]) -> list[Row]:
     for row in rows:
         proposal = proposals.setdefault(
             row["proposal_id"],
-            {name: row[name] for name in ("proposal_id", "candidate", "sample", "text", "shortened")} | {"judgements": {}},
+            {name: row[name] for name in ("proposal_id", "candidate", "sample", "text", "shortened")}
+            | {"judgements": {}},
         )
         if row["judge"]:
             key = (row["judge"], row["verdict_prompt_hash"])

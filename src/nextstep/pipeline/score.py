@@ -69,8 +69,7 @@ def summary(tallies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     counts = Counter(row["outcome"] for row in tallies)
     judged = [row for row in tallies if row["score"] is not None]
     primary = estimate_moments(judged, "score")
-    figures = {name: value for name, value in asdict(primary).items()}
-    return figures | {
+    return asdict(primary) | {
         "wins": counts["win"],
         "losses": counts["loss"],
         "ties": counts["tie"],

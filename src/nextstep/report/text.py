@@ -75,7 +75,9 @@ def _mark(row: Row) -> str:
 def notes(rows: Iterable[Row]) -> list[Text]:
     """What a reader must know beside the figures."""
     rows = list(rows)
-    said = [Text("n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two")]
+    said = [
+        Text("n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two")
+    ]
     said[0].append("\norders contradict each other; flips and ties score one half, failures are in no rate.")
     if any(row["status"] in MARKS for row in rows):
         said.append(Text("* few moments or sessions: the interval is rough."))

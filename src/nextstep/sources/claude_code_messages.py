@@ -29,7 +29,6 @@ CLARIFYING = ("The user wants to clarify these questions", "The user has indicat
 ANSWERED = ("User has answered your questions:", "Your questions have been answered:", "The user answered:")
 _WORDS = re.compile(r"the user said:\s*", re.IGNORECASE)
 _ADVICE = "\n\nNote: The user's next message may contain"
-_PAIR = re.compile(r'"((?:[^"]|"(?!=))*)"="(.*?)"(?=, "|\. |\.?\s*$| notes:| user notes:| selected )', re.DOTALL)
 _GIVEN = re.compile(r"^\s*(?:Answer|User notes): (.+)$", re.MULTILINE)
 
 
@@ -153,7 +152,7 @@ def _refusal(text: str, name: str | None) -> Said | None:
 
 def _answer(text: str, details: Json, name: str | None) -> Said | None:
     """The human's answers: one alone as it is, several each after its question."""
-    pairs = _answers(details) or [(question, answer) for question, answer in _PAIR.findall(text) if answer.strip()]
+    pairs = [(question, answer) for question, answer in _answers(details) or _quoted_answers(text) if answer.strip()]
     if not pairs:
         return None
     if len(pairs) == 1:
@@ -162,15 +161,28 @@ def _answer(text: str, details: Json, name: str | None) -> Said | None:
 
 
 def _answers(details: Json) -> list[tuple[str, str]]:
+    """Questions and answers as the program kept them beside the text, with what the human added to a choice."""
     given, annotations = dict_of(details.get("answers")), dict_of(details.get("annotations"))
     pairs = []
     for question in dict.fromkeys([*given, *annotations]):
         value = given.get(question)
         chosen = ", ".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
-        words = "\n".join(filter(str.strip, (chosen, text_of(dict_of(annotations.get(question)).get("notes")))))
-        if words:
-            pairs.append((question, words))
+        added = text_of(dict_of(annotations.get(question)).get("notes"))
+        pairs.append((question, "\n".join(filter(str.strip, (chosen, added)))))
     return pairs
+
+
+def _quoted_answers(text: str) -> list[tuple[str, str]]:
+    """Questions and answers from `...: "question"="answer", "question"="answer". You can now ...`."""
+    first, *others = text.split('"="')
+    questions, answers = [first.partition('"')[2]], []
+    for part in others[:-1]:
+        answer, _, question = part.rpartition(', "')
+        questions.append(question)
+        answers.append(answer.removesuffix('"'))
+    for last in others[-1:]:
+        answers.append(last.rpartition('". ')[0] or last.rpartition('"')[0] or last)
+    return list(zip(questions, answers, strict=False))
 
 
 def _approval(text: str, name: str | None) -> Said:

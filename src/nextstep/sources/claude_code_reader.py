@@ -16,6 +16,7 @@ from nextstep.sources.claude_code_messages import said_by_assistant, said_by_use
 from nextstep.sources.claude_code_text import (
     Json,
     Said,
+    content_text,
     dict_of,
     is_meta,
     is_sdk_driven,
@@ -249,7 +250,7 @@ class _Reader:
         if step is Step.RESULT:
             self.dequeues.clear()
         elif not is_meta(record):
-            if self.dequeues and len(track.talks) == 1:
+            if self.dequeues and step is Step.PROMPT and len(track.talks) == 1:
                 self.notes.add("first prompt came through the queue, as from a script: kept as the human's", number)
             via = Via.DEQUEUED if self.dequeues else Via.TYPED
             self.written.append(Written(number, prompt_text(record), via, tuple(self.dequeues)))
@@ -267,7 +268,7 @@ class _Reader:
             self.written.append(Written(number, prompt, Via.ATTACHED, tuple(self.dequeues)))
 
     def _queue_operation(self, number: int, record: Json) -> None:
-        name, text = text_of(record.get("operation")), text_of(record.get("content")).strip()
+        name, text = text_of(record.get("operation")), content_text(record.get("content")).strip()
         is_human = any(one.role is Role.HUMAN for one in said_in_queue(text, {}))
         self.operations.append(Operation(number, name, text, is_human))
         # It has no place in the tree of its own: it goes where the record before it goes.

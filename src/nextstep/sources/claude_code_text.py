@@ -114,29 +114,40 @@ def block_text(block: Json) -> str:
     return ""
 
 
+def content_text(content: object) -> str:
+    """A message's content as one text."""
+    return "\n".join(filter(None, map(block_text, blocks_of(content))))
+
+
 def prompt_text(record: Json) -> str:
-    """The free text of a user record as it was written, for finding a queued message in it."""
+    """The words of a user record as they were written, for finding a queued message in them."""
     blocks = blocks_of(dict_of(record.get("message")).get("content"))
     return "\n".join(block_text(block) for block in blocks if block.get("type") == "text")
 
 
 def free_text(text: str, record: Json, *, agent: bool) -> list[Said]:
-    """What a piece of free text in a user record is: typed words, a command, its output, or a note."""
+    """What a piece of free text in a user record is: typed words, a command, its output, or a note.
+
+    `agent` says that the record belongs to a side chain, whose prompts come from another agent.
+    """
     text = without_injected(text).strip()
-    mark = _INTERRUPTED.match(text)
-    if mark:
-        return [note(mark[0]), *free_text(text[mark.end() :], record, agent=agent)]
-    if not text:
-        return []
+    said = []
+    while mark := _INTERRUPTED.match(text):
+        said.append(note(mark[0]))
+        text = text[mark.end() :].strip()
+    return [*said, *_words(text, record, agent=agent)] if text else said
+
+
+def _words(text: str, record: Json, *, agent: bool) -> list[Said]:
+    """What a text without marks of an interruption is."""
     if is_meta(record):
         return [note(text)]
     wrapped = _unwrapped(text)
     if wrapped is not None:
         by_program = agent or from_program(record) or "skill is loading</command-message>" in text
         return [note(one.text) for one in wrapped] if by_program else wrapped
-    if agent and not is_marked_human(record):
-        return [note(text)]
-    return [note(text) if is_machine_written(text, record) else human(Kind.TEXT, text)]
+    by_program = is_machine_written(text, record) or (agent and not is_marked_human(record))
+    return [note(text) if by_program else human(Kind.TEXT, text)]
 
 
 def _unwrapped(text: str) -> list[Said] | None:
@@ -264,7 +275,7 @@ def queued_prompt(record: Json) -> str | None:
     attachment = dict_of(record.get("attachment"))
     if attachment.get("type") != "queued_command":
         return None
-    return "\n".join(filter(None, map(block_text, blocks_of(attachment.get("prompt")))))
+    return content_text(attachment.get("prompt"))
 
 
 def said_in_queue(text: str, attachment: Json) -> list[Said]:

@@ -66,9 +66,9 @@ class Suite:
         """Names the content: sessions that moments use, and the moments with their labels and notes."""
         return make_id("suite", sorted(_content(moment) for moment in self.moments))
 
-    def session_of(self, moment: Moment) -> Session:
-        """The session in which a moment stands."""
-        return self.sessions[moment.session]
+    def events_of(self, moment: Moment) -> tuple[Event, ...]:
+        """The events of the session in which a moment stands."""
+        return self.sessions[moment.session].events
 
 
 def _content(moment: Moment) -> str:
@@ -118,9 +118,7 @@ def _load_session(path: Path, problems: list[str]) -> Session | None:
     )
 
 
-def _load_moments(
-    path: Path, sessions: dict[str, Session], broken: set[str], problems: list[str]
-) -> Iterator[Moment]:
+def _load_moments(path: Path, sessions: dict[str, Session], broken: set[str], problems: list[str]) -> Iterator[Moment]:
     seen: dict[tuple[str, int], int] = {}
     if not path.exists():
         return
@@ -152,9 +150,7 @@ def _moment_problem(line: MomentLine, session: Session) -> str | None:
 
 
 def _moment(line: MomentLine, session: Session) -> Moment:
-    return Moment(
-        session_id=session.session_id, human_step=session.events[line.cut].text.strip(), **line.model_dump()
-    )
+    return Moment(session_id=session.session_id, human_step=session.events[line.cut].text.strip(), **line.model_dump())
 
 
 Model = TypeVar("Model", bound=Record)

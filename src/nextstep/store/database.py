@@ -165,7 +165,7 @@ def migrate(connection: Connection, path: Path) -> None:
 
 
 def utc_now() -> datetime:
-    """This moment as the store keeps times: UTC without a zone, so that any DuckDB client reads it without help."""
+    """The time now as the store keeps times: UTC without a zone, so that any DuckDB client reads it without help."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
