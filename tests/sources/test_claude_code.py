@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -811,7 +813,7 @@ def test_timestamp_without_a_zone_is_utc() -> None:
     script = Script()
     script.user("one", timestamp="2026-01-01T00:00:00")
     (event,) = script.read().events
-    assert event.at is not None and event.at.isoformat() == "2026-01-01T00:00:00+00:00"
+    assert event.at == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_unknown_record_type_is_noted() -> None:
@@ -827,8 +829,8 @@ def test_control_characters_in_a_string_do_not_lose_the_line() -> None:
 
 def test_deeply_nested_input_does_not_stop_the_reader() -> None:
     deep = "[" * 900 + "]" * 900
-    line = '{"type":"assistant","message":{"content":[{"type":"tool_use","name":"X","input":{"a":%s}}]}}' % deep
-    assert len(read([line.encode(), b'{"type":"user","message":{"content":"on"}}']).events) == 2
+    head, tail = '{"type":"assistant","message":{"content":[{"type":"tool_use","name":"X","input":', "}]}}"
+    assert len(read([(head + deep + tail).encode(), b'{"type":"user","message":{"content":"on"}}']).events) == 2
 
 
 # Files
@@ -859,7 +861,7 @@ def test_names_are_safe(stem: str, name: str) -> None:
 def test_file_without_an_event_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
-    with pytest.raises(TranscriptError, match="x.jsonl: holds no message"):
+    with pytest.raises(TranscriptError, match=r"x\.jsonl: holds no message"):
         read_claude_code(path)
 
 
@@ -1016,7 +1018,7 @@ def test_snapshots_of_a_growing_session_hold_a_prefix_of_its_events() -> None:
     assert SERIES
     for series in SERIES:
         lines = [imported.session.events for imported in import_all(sorted(series.glob("*.jsonl")))]
-        for shorter, longer in zip(lines, lines[1:], strict=False):
+        for shorter, longer in pairwise(lines):
             assert shorter == longer[: len(shorter)]
 
 

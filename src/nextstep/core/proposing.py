@@ -19,7 +19,7 @@ def read_step(answer: Answer) -> str:
     steps is not a step.
     """
     check_finished(answer)
-    steps = [step.strip() for step in _STEP.findall(answer.text)]
+    steps: list[str] = [step.strip() for step in _STEP.findall(answer.text)]
     if len(steps) != 1 or not steps[0]:
         found = "an empty one" if steps == [""] else f"{len(steps)} of them"
         raise UnreadableReply("unreadable", f"a reply must hold one <next_step> element with a step; found {found}")

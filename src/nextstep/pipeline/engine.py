@@ -103,7 +103,8 @@ class Engine:
 async def _all_or_first_error(workers: Sequence["asyncio.Task[None]"], writing: "asyncio.Task[None]") -> None:
     """Wait for the workers; the writer ends early only by an error, which then stops them."""
     everyone = asyncio.gather(*workers)
-    await asyncio.wait([everyone, writing], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [everyone, writing]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if writing.done():
         everyone.cancel()
         await writing

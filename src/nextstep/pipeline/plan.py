@@ -10,6 +10,7 @@ from nextstep.models import is_offline
 from nextstep.models.prices import cost_usd
 from nextstep.pipeline.calls import Purpose
 from nextstep.pipeline.evaluate import Job
+from nextstep.pipeline.stage import Task
 from nextstep.store import Store
 
 ANSWER_TOKENS = 1_500
@@ -49,7 +50,8 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
     planned: dict[tuple[Purpose, str], PlannedCalls] = {}
     with store.read_or_empty() as connection:
         proposals, verdicts = job.due_proposals(connection), job.due_verdicts(connection)
-    for task in (*proposals, *verdicts):
+    tasks: list[Task] = [*proposals, *verdicts]
+    for task in tasks:
         _of(planned, task.call.purpose, task.call.request.model).add(task.call.request)
     coming: dict[str, int] = defaultdict(int)
     for proposal in proposals:

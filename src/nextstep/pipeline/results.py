@@ -86,7 +86,9 @@ def _folded(rows: list[Row]) -> list[Row]:
             verdict = {name: row[name] for name in ("order", "choice", "strength", "reason")}
             proposal["judgements"].setdefault(key, []).append(verdict)
     for proposal in proposals.values():
-        proposal["judgements"] = [_judgement(*key, verdicts) for key, verdicts in proposal["judgements"].items()]
+        proposal["judgements"] = [
+            _judgement(judge, prompt_hash, verdicts) for (judge, prompt_hash), verdicts in proposal["judgements"].items()
+        ]
     return list(proposals.values())
 
 

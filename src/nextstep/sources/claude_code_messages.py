@@ -180,8 +180,7 @@ def _quoted_answers(text: str) -> list[tuple[str, str]]:
         answer, _, question = part.rpartition(', "')
         questions.append(question)
         answers.append(answer.removesuffix('"'))
-    for last in others[-1:]:
-        answers.append(last.rpartition('". ')[0] or last.rpartition('"')[0] or last)
+    answers.extend(last.rpartition('". ')[0] or last.rpartition('"')[0] or last for last in others[-1:])
     return list(zip(questions, answers, strict=False))
 
 

@@ -20,7 +20,7 @@ def main():
     parser.add_argument("--momentum", type=float, default=0.9)
     parser.add_argument("--rebuild", type=int, default=200)
     parser.add_argument("--log-every", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
     x, y, _ = readings.make(4000, seed=1)
