@@ -1004,10 +1004,9 @@ def test_no_program_text_stands_as_the_humans_in_real_files() -> None:
 def test_real_human_turns_are_as_many_as_the_manifest_counts() -> None:
     rows = [line.split("|") for line in (DATA.parent / "MANIFEST.md").read_text().splitlines() if ".jsonl |" in line]
     expected = {row[1].strip(): int(row[7]) for row in rows}
-    by_program = {"short-conversation", "a58cb2da-b71d-4517-8d14-9af8f79cd489"}
     for name, count in expected.items():
         path = DATA / name
-        if path.stem in EMPTY | by_program:
+        if path.stem in EMPTY:
             continue
         events = read_claude_code(path).session.events
         assert (name, sum((e.role.value, e.kind.value) == ("human", "text") for e in events)) == (name, count)

@@ -113,10 +113,12 @@ def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) ->
     """Print the win rates and how the run went; exit with its code."""
     if as_json:
         typer.echo(document("win_rates", result.win_rates, **_facts(result, store)))
-    elif result.win_rates:
+    elif any(row["n_moments"] for row in result.win_rates):
         from nextstep.report.text import win_rate_tables
 
         console().print(win_rate_tables(result.win_rates))
+    if result.stopped_by and not result.spend.calls:
+        raise result.stopped_by
     remark(_how_it_went(result), quiet=quiet)
     if not as_json:
         typer.echo(f'Store: {store.path}   (duckdb {store.path} "FROM win_rates")')

@@ -59,9 +59,9 @@ class Engine:
     """By model, why no further call to it is sent."""
 
     async def send(self, calls: Sequence[Call]) -> None:
-        """Send all calls and store their answers; calls that fail are in `failed`.
+        """Send all calls and store their answers; calls that fail are in `failed`, models that cannot answer in `dead`.
 
-        Raises BudgetReached, or the FatalModelError of a model that cannot answer, after everything else was done.
+        Raises BudgetReached when calls are left that the budget does not cover.
         """
         queue = iter(calls)
         writer = _Writer(self.store)
@@ -94,9 +94,11 @@ class Engine:
             self.on_done(call, None)
 
     def _note_failure(self, call: Call, error: ModelError) -> None:
+        """Remember a failure; an error that is not the call's own stops the model instead, and the call stays due."""
         if isinstance(error, FatalModelError):
             self.dead.setdefault(call.request.model, error)
-        self.failed[call.reply_id] = error
+        else:
+            self.failed[call.reply_id] = error
         self.on_done(call, error)
 
 

@@ -199,11 +199,12 @@ def _finish(job: Job, store: Store, result: RunResult) -> None:
     with store.write() as connection:
         result.win_rates = score(connection, job.suite.suite_hash, job.contests())
         connection.execute(
-            "UPDATE runs SET finished_at = $at, status = $status, calls = $calls, failed = $failed, cost_usd = $cost"
-            " WHERE run_id = $run_id",
+            "UPDATE runs SET finished_at = $at, status = $status, error = $error, calls = $calls, failed = $failed,"
+            " cost_usd = $cost WHERE run_id = $run_id",
             {
                 "at": utc_now(),
                 "status": result.status,
+                "error": str(result.stopped_by) if result.stopped_by else None,
                 "calls": result.spend.calls,
                 "failed": result.failed,
                 "cost": result.spend.usd,

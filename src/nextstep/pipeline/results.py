@@ -87,7 +87,8 @@ def _folded(rows: list[Row]) -> list[Row]:
             proposal["judgements"].setdefault(key, []).append(verdict)
     for proposal in proposals.values():
         proposal["judgements"] = [
-            _judgement(judge, prompt_hash, verdicts) for (judge, prompt_hash), verdicts in proposal["judgements"].items()
+            _judgement(judge, prompt_hash, verdicts)
+            for (judge, prompt_hash), verdicts in proposal["judgements"].items()
         ]
     return list(proposals.values())
 

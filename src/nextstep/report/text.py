@@ -11,6 +11,10 @@ from rich.text import Text
 Row = Mapping[str, Any]
 
 OFFLINE_NOTE = "Offline models and the lexical judge test the pipeline; these figures say nothing about any model."
+COUNTS_NOTE = (
+    "n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two orders"
+    " contradict each other; flips and ties score one half, failures are in no rate."
+)
 SHOWN_CHARS = 700
 """Characters of an event that `show` prints at each end."""
 
@@ -75,10 +79,7 @@ def _mark(row: Row) -> str:
 def notes(rows: Iterable[Row]) -> list[Text]:
     """What a reader must know beside the figures."""
     rows = list(rows)
-    said = [
-        Text("n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two")
-    ]
-    said[0].append("\norders contradict each other; flips and ties score one half, failures are in no rate.")
+    said = [Text(COUNTS_NOTE)]
     if any(row["status"] in MARKS for row in rows):
         said.append(Text("* few moments or sessions: the interval is rough."))
     if pending := sum(row["pending"] for row in rows):

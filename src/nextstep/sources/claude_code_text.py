@@ -46,8 +46,6 @@ MACHINE_PROSE = (
     "Stop hook feedback:",
     "Base directory for this skill:",
     "Hello memory agent",
-    "You are an implementation agent. Implement the following plan",
-    "Summarize this part of a conversation in 2-3 sentences. What happened",
 )
 """Openings that programs write, but that a human could type: the record's own marks go before them."""
 

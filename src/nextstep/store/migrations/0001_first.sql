@@ -73,6 +73,7 @@ CREATE TABLE runs (
     started_at TIMESTAMP NOT NULL,
     finished_at TIMESTAMP,
     status VARCHAR NOT NULL CHECK (status IN ('running', 'done', 'failed', 'over_budget', 'interrupted')),
+    error VARCHAR,
     config JSON NOT NULL,
     suite_hash VARCHAR NOT NULL,
     version VARCHAR NOT NULL,
@@ -82,6 +83,7 @@ CREATE TABLE runs (
 );
 COMMENT ON TABLE runs IS 'An invocation that may send requests.';
 COMMENT ON COLUMN runs.status IS 'running, done, failed (some work gave nothing), over_budget or interrupted; a run that was killed stays running.';
+COMMENT ON COLUMN runs.error IS 'What stopped the run early.';
 COMMENT ON COLUMN runs.config IS 'The resolved config and the hashes of the prompts.';
 COMMENT ON COLUMN runs.version IS 'Of nextstep.';
 COMMENT ON COLUMN runs.calls IS 'Replies that this run paid for.';
