@@ -89,10 +89,11 @@ def _bodies(connection: Connection, tasks: Sequence[Task]) -> dict[str, str]:
 
 
 def _failure_row(run_id: str, task: Task, error: ModelError | UnreadableReply) -> dict[str, Any]:
+    work = task.work()
     return {
-        "failure_id": make_id("failure", task.call.reply_id, error.kind),
+        "failure_id": make_id("failure", work, task.call.reply_id, error.kind),
         "run_id": run_id,
-        **task.work(),
+        **work,
         "kind": error.kind,
         "message": str(error),
         "attempts": error.attempts if isinstance(error, ModelError) else 1,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import duckdb
@@ -52,8 +53,14 @@ class Store:
         """A read-only connection; with `sealed`, one that can reach nothing but the store."""
         if not self.path.exists():
             raise StoreError(f"{self.path}: there is no store yet; `nextstep eval` or `nextstep demo` makes one")
-        self._migrate_if_older()
-        with _errors(self.path), self._open(read_only=True, config=SEALED if sealed else {}) as connection:
+        config = SEALED if sealed else {}
+        with _errors(self.path), self._open(read_only=True, config=config) as connection:
+            if check_version(connection, self.path) == len(migrations()):
+                yield connection
+                return
+        with self.write():
+            pass  # an older store: writing has migrated it
+        with _errors(self.path), self._open(read_only=True, config=config) as connection:
             yield connection
 
     @contextmanager
@@ -67,22 +74,15 @@ class Store:
                 migrate(connection, self.path)
                 yield connection
 
-    def _migrate_if_older(self) -> None:
-        with _errors(self.path), self._open(read_only=True) as connection:
-            older = check_version(connection, self.path) < len(migrations())
-        if older:
-            with self.write():
-                pass
-
     @contextmanager
-    def _open(self, *, read_only: bool, config: Mapping[str, Any] | None = None) -> Iterator[Connection]:
+    def _open(self, *, read_only: bool, config: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Connection]:
         policy = Retrying(
             stop=stop_after_delay(self.patience_s),
             wait=wait_random_exponential(multiplier=0.02, max=0.5),
             retry=retry_if_exception_type(StoreBusy),
             reraise=True,
         )
-        connection = policy(self._connect, read_only, dict(config or {}))
+        connection = policy(self._connect, read_only, dict(config))
         try:
             yield connection
         finally:
