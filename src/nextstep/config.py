@@ -5,6 +5,7 @@ environment or opens a store.
 """
 
 import re
+import reprlib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -38,7 +39,7 @@ class ModelSettings(Settings):
     model: Annotated[str, AfterValidator(_model_name)]
     max_tokens: Annotated[int, Field(gt=0, le=128_000)] = 16_000
     """Room for the answer and for the model's thinking, which counts in it."""
-    max_input_tokens: Annotated[int, Field(ge=2_000)] = 180_000
+    max_input_tokens: Annotated[int, Field(ge=2_000, le=100_000_000)] = 180_000
     """Longer trajectories are shortened to this (estimated) size, with visible marks."""
     effort: Effort | None = None
     name: str | None = None
@@ -91,9 +92,9 @@ class Limits(Settings):
     """Bounds on what a run may use."""
 
     max_connections: Annotated[int, Field(gt=0, le=1000)] = 16
-    max_cost_usd: Annotated[float, Field(gt=0)] | None = None
-    ask_above_usd: Annotated[float, Field(ge=0)] = 1.0
-    timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    max_cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    ask_above_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 900.0
     """Seconds until one call is given up, all of its answer included."""
     attempts: Annotated[int, Field(gt=0, le=20)] = 6
 
@@ -155,20 +156,25 @@ def load_config(path: Path) -> EvalConfig:
 def parse_config(text: str, name: str = "evals.yaml") -> EvalConfig:
     """The config in YAML text; `name` is the file's name in error messages."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return EvalConfig()
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError([f"{name}:1: must be a mapping of keys to values, such as `suite: transcripts/`"])
+        lines: dict[Place, int] = {}
+        problems = _walk(node, (), lines, set())
+        values = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError([f"{name}:{line}: is not valid YAML: {error.problem}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{name}: is not valid YAML: {error}"]) from error
-    if node is None:
-        return EvalConfig()
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigError([f"{name}:1: must be a mapping of keys to values, such as `suite: transcripts/`"])
-    lines: dict[tuple[str | int, ...], int] = {}
-    problems = _walk(node, (), lines)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError([f"{name}:{line}: is not valid YAML: {error.reason} ({error.character!r})"]) from error
+    except RecursionError as error:
+        raise ConfigError([f"{name}: is nested too deeply"]) from error
     try:
-        config = EvalConfig.model_validate(yaml.safe_load(text))
+        config = EvalConfig.model_validate(values)
     except ValidationError as error:
         problems += [_problem(detail, lines) for detail in error.errors(include_url=False)]
     if problems:
@@ -176,48 +182,85 @@ def parse_config(text: str, name: str = "evals.yaml") -> EvalConfig:
     return config
 
 
-def _walk(
-    node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]
-) -> list[tuple[int, str]]:
-    """Fill `lines` with the line of every key and item; give the keys that stand twice."""
-    lines[path] = node.start_mark.line + 1
+Place = tuple[str, ...]
+"""Where something stands in the file: its keys and its positions in lists, from the top."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, with a line for every value that cannot be made: PyYAML lets errors of all kinds through."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
+            problem = f"a value cannot be read ({error})"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+
+def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], seen: set[int]) -> list[tuple[int, str]]:
+    """Fill `lines` with the line of every key and item; give the keys that stand twice.
+
+    What an alias repeats is not entered again, so that neither a loop nor a bomb of aliases is ever unrolled.
+    """
+    lines[place] = node.start_mark.line + 1
     doubles: list[tuple[int, str]] = []
+    if id(node) in seen:
+        return doubles
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = (*path, str(key.value))
+            inner = (*place, str(key.value))
             if inner in lines:
                 doubles.append(
                     (key.start_mark.line + 1, f"`{key.value}` stands twice; the first is on line {lines[inner]}")
                 )
-            doubles += _walk(value, inner, lines)
+            doubles += _walk(value, inner, lines, seen)
             lines[inner] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
-            doubles += _walk(value, (*path, i), lines)
+            doubles += _walk(value, (*place, str(i)), lines, seen)
     return doubles
 
 
-def _problem(detail: Any, lines: dict[tuple[str | int, ...], int]) -> tuple[int, str]:
+_MAPPING = "must be a mapping of keys to values"
+_PLAIN = {"model_type": _MAPPING, "dict_type": _MAPPING, "tuple_type": "must be a list"}
+"""Complaints of pydantic in the words of the file."""
+
+
+def _problem(detail: Any, lines: dict[Place, int]) -> tuple[int, str]:
     """One of pydantic's complaints as a line number and a sentence."""
-    location = tuple(detail["loc"])
+    location = tuple(map(str, detail["loc"]))
     known = location
     while known and known not in lines:
         known = known[:-1]
-    where = ".".join(map(str, location))
+    where = ".".join(location)
     if detail["type"] == "extra_forbidden":
         text = f"unknown key `{where}`{_nearest(location)}"
+    elif detail["input"] is None and detail["type"] != "invalid_key":
+        text = f"`{where}` has no value; give it one or leave the key out"
     else:
-        text = f"`{where}`: {detail['msg'].removeprefix('Value error, ')} (got {detail['input']!r:.60})"
+        complaint = _PLAIN.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+        text = f"`{where}`: {complaint} (got {_brief(detail['input'])})"
     return lines[known], text
 
 
-def _nearest(location: tuple[str | int, ...]) -> str:
+def _brief(value: Any) -> str:
+    """The start of a value's spelling, however large, deep or looped it is."""
+    brief = reprlib.Repr()
+    brief.maxlevel, brief.maxstring, brief.maxother = 2, 60, 60
+    try:
+        return f"{brief.repr(value):.60}"
+    except ValueError:
+        return "a number of more digits than Python spells out"
+
+
+def _nearest(location: Place) -> str:
     known = _known_keys(location[:-1])
-    close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    close = get_close_matches(location[-1], known, n=1, cutoff=0.5)
     return f"; did you mean `{close[0]}`?" if close else f"; known here: {', '.join(known)}"
 
 
-def _known_keys(section: tuple[str | int, ...]) -> list[str]:
+def _known_keys(section: Place) -> list[str]:
     """The keys that the section of the config at this place takes."""
     sections: dict[str, type[BaseModel]] = {
         "candidates": CandidateSettings,
@@ -226,4 +269,4 @@ def _known_keys(section: tuple[str | int, ...]) -> list[str]:
         "limits": Limits,
         "endpoints": Endpoint,
     }
-    return list((sections[str(section[0])] if section else EvalConfig).model_fields)
+    return list((sections[section[0]] if section else EvalConfig).model_fields)

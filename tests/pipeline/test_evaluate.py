@@ -57,7 +57,7 @@ def world(tmp_path: Path) -> World:
 
 def accounted(row: dict[str, Any]) -> bool:
     parts = ("wins", "losses", "ties", "flips", "failures", "pending")
-    return sum(row[part] for part in parts) == row["due"]
+    return bool(sum(row[part] for part in parts) == row["due"])
 
 
 def test_every_pair_is_proposed_once_and_judged_in_both_orders(world: World) -> None:
@@ -367,8 +367,9 @@ def test_a_new_label_renews_the_moment_and_asks_nothing_again(world: World) -> N
 
 def test_failures_and_counts_account_for_everything_due(world: World) -> None:
     def moody(request: Request) -> str | Exception:
-        number = len(world.judge.requests)
-        return [judgement("A"), judgement("tie"), "?", judgement("B"), ModelError("x", "y")][number % 5]
+        said = (judgement("A"), judgement("tie"), "?", judgement("B"))
+        number = len(world.judge.requests) % 5
+        return said[number] if number < len(said) else ModelError("x", "y")
 
     world.judge = ScriptedModel(moody)
     world.config["candidates"] = [{"model": "cand", "samples": 5}]

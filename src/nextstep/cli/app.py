@@ -59,12 +59,12 @@ def program(
     """Take the flags that belong to no command."""
 
 
-app.command("demo")(evaluating.demo)
-app.command("init")(projects.init)
-app.command("import")(projects.import_)
-app.command("eval")(evaluating.eval_)
-app.command("results")(showing.results)
-app.command("show")(showing.show)
-app.command("sql")(querying.sql)
-app.command("runs")(showing.runs)
-app.command("doctor")(projects.doctor)
+app.command("demo", short_help="Run the whole pipeline offline, no key needed.")(evaluating.demo)
+app.command("init", short_help="Write a config, the prompts and a sample suite.")(projects.init)
+app.command("import", short_help="Bring transcripts into the suite and the store.")(projects.import_)
+app.command("eval", short_help="Evaluate models: propose, judge, score.")(evaluating.eval_)
+app.command("results", short_help="Show win rates.")(showing.results)
+app.command("show", short_help="Show one moment with both steps and its verdicts.")(showing.show)
+app.command("sql", short_help="Ask the store in SQL, read only.")(querying.sql)
+app.command("runs", short_help="Show past runs and what they cost.")(showing.runs)
+app.command("doctor", short_help="Check config, suite, store, keys and endpoints.")(projects.doctor)

@@ -43,6 +43,8 @@ def eval_(
 
     What the store has is not asked for again: a rerun sends nothing, and an interrupted run goes on.
 
+    For example:
+
         nextstep eval --model claude-opus-5-5 --judge claude-opus-5-5
 
         nextstep eval --model offline/continue --judge offline/lexical
@@ -160,7 +162,7 @@ def _plan(job: "Job", store: "Store") -> "list[PlannedCalls]":
 
 def _print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
     from nextstep.pipeline.plan import ANSWER_TOKENS
-    from nextstep.report.text import rows_table
+    from nextstep.report.text import RowsTable
 
     rows = [
         {
@@ -176,7 +178,7 @@ def _print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
     if as_json:
         typer.echo(document("plan", rows))
         return
-    console().print(rows_table(rows) if rows else "Nothing to send: the store has every answer.")
+    console().print(RowsTable(rows) if rows else "Nothing to send: the store has every answer.")
     remark(
         f"Estimated, without caches: input from the length of the text, output as {ANSWER_TOKENS} tokens an answer."
         " An empty cost is an unknown price."

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 SCHEMA_VERSION = 1
+UNFOLDED = 10_000
+"""Characters of a line that goes to a file or another program."""
 ENDINGS = (".json", ".csv", ".parquet", ".txt")
 
 
 def console() -> "Console":
-    """Standard output; plain and not folded when it is not a terminal."""
+    """Standard output; plain and never folded when it is not a terminal."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 200
-    return Console(highlight=False, width=width, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else UNFOLDED)
 
 
 def remark(text: str, *, quiet: bool = False) -> None:
@@ -83,7 +84,7 @@ def write_rows(name: str, rows: Sequence[Mapping[str, Any]], table: "RenderableT
 def _as_text(table: "RenderableType") -> str:
     from rich.console import Console
 
-    wide = Console(width=160, highlight=False, no_color=True)
+    wide = Console(width=UNFOLDED, highlight=False, no_color=True)
     with wide.capture() as captured:
         wide.print(table)
     return captured.get()

@@ -48,12 +48,14 @@ def import_(
 
     A session that is there already is left as it is. Texts are taken as they are: look for secrets before sharing them.
 
+    For example:
+
         nextstep import ~/.claude/projects/-home-me-work/3fa9c1d2.jsonl
 
         nextstep import ~/.claude/projects --suite transcripts/
     """
     from nextstep.pipeline.importing import import_transcripts
-    from nextstep.report.text import rows_table
+    from nextstep.report.text import RowsTable
     from nextstep.store import Store
 
     setup = set_up(config, store=store, suite=suite)
@@ -63,7 +65,7 @@ def import_(
         typer.echo(document("imports", rows))
     else:
         shown = [{name: row[name] for name in ("session", "events", "choices", "status", "notes")} for row in rows]
-        console().print(rows_table(shown))
+        console().print(RowsTable(shown))
     refused = [one for one in imports if one.refused]
     remark(
         f"{len(imports) - len(refused)} of {len(imports)} transcripts are in {setup.suite}/sessions and {setup.store}."

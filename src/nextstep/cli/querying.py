@@ -27,18 +27,18 @@ def sql(
 
     nextstep sql --list
     """
-    from nextstep.report.text import rows_table
+    from nextstep.report.text import RowsTable
     from nextstep.store import Store
     from nextstep.store.asking import ask, named_queries
 
     if list_named:
         rows = [{"name": name, "question": question} for name, (question, _) in named_queries().items()]
-        print_rows("queries", rows, rows_table(rows), as_json=json, output=output)
+        print_rows("queries", rows, RowsTable(rows), as_json=json, output=output)
         return
     text = _statement(statement, named)
     with Store(set_up(config, store=store).store).read(sealed=True) as connection:
         rows = ask(connection, text)
-    print_rows("rows", rows, rows_table(rows), as_json=json, output=output)
+    print_rows("rows", rows, RowsTable(rows), as_json=json, output=output)
 
 
 def _statement(statement: str | None, named: str | None) -> str:

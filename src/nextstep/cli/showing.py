@@ -96,7 +96,7 @@ def runs(
 
     nextstep runs --json -n 1
     """
-    from nextstep.report.text import rows_table
+    from nextstep.report.text import RowsTable
     from nextstep.store.database import query
 
     with _store(config, store).read() as connection:
@@ -104,7 +104,7 @@ def runs(
     shown = [
         {name: row[name] for name in ("run_id", "command", "status", "calls", "failed", "cost_usd")} for row in rows
     ]
-    print_rows("runs", rows, rows_table(shown), as_json=json, output=output)
+    print_rows("runs", rows, RowsTable(shown), as_json=json, output=output)
 
 
 def _store(config: Path | None, store: Path | None) -> "Store":

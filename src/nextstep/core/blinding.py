@@ -15,4 +15,4 @@ def unblind(letter: str, order: Order) -> Choice:
     """Whose step the judge's "A", "B" or "tie" names."""
     if letter == "tie":
         return Choice.TIE
-    return SLOTS[order]["AB".index(letter)]
+    return SLOTS[order][{"A": 0, "B": 1}[letter]]

@@ -9,6 +9,7 @@ from nextstep.errors import UnreadableReply
 MIN_WORDS, MAX_WORDS = 10, 60
 """The length band that the candidate is told, in words: the band of a short human turn."""
 
+_TAG = re.compile(r"</?next_step>", re.IGNORECASE)
 _STEP = re.compile(r"<next_step>(.*?)</next_step>", re.DOTALL | re.IGNORECASE)
 
 
@@ -16,12 +17,13 @@ def read_step(answer: Answer) -> str:
     """The text inside the reply's one `<next_step>` element.
 
     Raises UnreadableReply when the reply was refused or cut off, or holds no such element or more than one: a list of
-    steps is not a step.
+    steps is not a step, and of tags that do not pair up nobody knows which were meant.
     """
     check_finished(answer)
     steps: list[str] = [step.strip() for step in _STEP.findall(answer.text)]
-    if len(steps) != 1 or not steps[0]:
-        found = "an empty one" if steps == [""] else f"{len(steps)} of them"
+    tags = len(_TAG.findall(answer.text))
+    if len(steps) != 1 or not steps[0] or tags != 2:
+        found = "an empty one" if (steps, tags) == ([""], 2) else f"{len(steps)} of them in {tags} tags"
         raise UnreadableReply("unreadable", f"a reply must hold one <next_step> element with a step; found {found}")
     return steps[0]
 

@@ -23,8 +23,14 @@ CHARS_PER_TOKEN = 3.0
 FENCES = ("event", "trajectory", "decision_point", "step", "next_step", "omitted")
 """The tags that prompts use; no text from outside may open or close one."""
 
-_FENCE = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(FENCES)})\b)", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_FENCE = re.compile(rf"<(?=\s*+(?:/\s*+)?(?:{'|'.join(FENCES)})\b)", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb"  # controls, lone surrogates, interlinear marks
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Control characters, and all that Unicode calls default-ignorable: a reader sees nothing, a model may see words."""
+
 _UNSAFE = re.compile(r"[^\w.:-]")
 _BULKY = frozenset({Kind.TOOL_USE, Kind.TOOL_RESULT})
 
@@ -43,8 +49,8 @@ def estimate_tokens(text: str) -> int:
 
 
 def neutral(text: str) -> str:
-    """The text without the power to close a fence, and without invisible or terminal control characters."""
-    return _FENCE.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", _CONTROL.sub("", text))
+    """The text without the power to open or close a fence, and without invisible or terminal control characters."""
+    return _FENCE.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", _INVISIBLE.sub("", text))
 
 
 def render(events: Sequence[Event], max_tokens: int, *, decision: int | None = None) -> Rendered:
@@ -61,7 +67,8 @@ def render(events: Sequence[Event], max_tokens: int, *, decision: int | None = N
     texts = _shorten(events, texts, budget, lambda event: event.kind in _BULKY and event.idx != decision)
     texts = _leave_out(events, texts, budget, decision)
     texts = _shorten(events, texts, budget, lambda event: event.role is Role.HUMAN and event.idx != decision)
-    return Rendered(_join(texts), shortened=True)
+    text = _join(texts)
+    return Rendered(text, shortened=text != whole)
 
 
 def decision_mark(idx: int) -> str:
@@ -78,7 +85,7 @@ def _fence(event: Event, text: str | None = None) -> str:
 
 def _shorten(events: Sequence[Event], texts: list[str], budget: int, wanted: Callable[[Event], bool]) -> list[str]:
     """Keep both ends of the wanted events' texts, the oldest first, until all fit."""
-    texts, excess = list(texts), _length(texts) - budget
+    texts, excess = list(texts), len(_join(texts)) - budget
     for i, event in enumerate(events):
         if excess <= 0:
             break
@@ -95,22 +102,21 @@ def _both_ends(text: str) -> str:
 
 def _leave_out(events: Sequence[Event], texts: list[str], budget: int, decision: int | None) -> list[str]:
     """Empty the texts of what no human said, the oldest first, until all fit."""
-    texts, excess = list(texts), _length(texts) + len(_omitted(len(texts))) - budget
+    texts, excess = list(texts), len(_join(texts)) - budget
+    mark = len(_omitted(len(texts)))
     for i, event in enumerate(events):
         if excess <= 0:
             break
         if event.role is not Role.HUMAN and event.idx != decision:
-            excess -= len(texts[i])
+            joins_a_mark = i > 0 and not texts[i - 1]
+            excess -= len(texts[i]) + 1 if joins_a_mark else len(texts[i]) - mark
             texts[i] = ""
     return texts
 
 
-def _length(texts: list[str]) -> int:
-    return sum(map(len, texts)) + len(texts)
-
-
 def _omitted(count: int) -> str:
-    return f"<omitted>{count} events were left out here to fit the window</omitted>"
+    """The mark for events left out: short, so that it takes less room than any event."""
+    return f"<omitted>{count} events left out</omitted>"
 
 
 def _join(texts: list[str]) -> str:

@@ -95,12 +95,15 @@ def naive_variance(scores: Iterable[float]) -> float:
 
 
 def wilson(p: float, n: float, critical: float) -> tuple[float, float]:
-    """Wilson's score interval for a proportion `p` of `n` (fractional wins and effective sizes are welcome)."""
+    """Wilson's score interval for a proportion `p` of `n` (fractional wins and effective sizes are welcome).
+
+    It always holds `p` itself, also where rounding would leave it out.
+    """
     square = critical * critical
     centre = p + square / (2 * n)
     half = critical * sqrt(p * (1 - p) / n + square / (4 * n * n))
     scale = 1 + square / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    return min(p, max(0.0, (centre - half) / scale)), max(p, min(1.0, (centre + half) / scale))
 
 
 def normal_quantile(probability: float) -> float:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Column, Table
 from rich.text import Text
 
 Row = Mapping[str, Any]
@@ -15,6 +16,8 @@ COUNTS_NOTE = (
     "n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two orders"
     " contradict each other; flips and ties score one half, failures are in no rate."
 )
+READABLE_WIDTH = 12
+"""Characters that a column needs at least, on average, to be read."""
 SHOWN_CHARS = 700
 """Characters of an event that `show` prints at each end."""
 
@@ -89,13 +92,33 @@ def notes(rows: Iterable[Row]) -> list[Text]:
     return said
 
 
-def rows_table(rows: Sequence[Row]) -> Table:
-    """Any rows as a plain table."""
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(plain(cell(value)) for value in row.values()))
+@dataclass(frozen=True)
+class RowsTable:
+    """Any rows as a plain table, or one under the other where their columns are too many for the width."""
+
+    rows: Sequence[Row]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Choose by the width that there is."""
+        cells = [[cell(value) for value in row.values()] for row in self.rows]
+        names = list(self.rows[0]) if self.rows else []
+        widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+        crowded = len(names) * READABLE_WIDTH > options.max_width < sum(widths) + 2 * len(widths)
+        yield from (_record(names, row) for row in cells) if crowded else [_grid(names, cells)]
+
+
+def _grid(names: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
+    table = Table(*(Column(plain(name), overflow="fold") for name in names), box=None, pad_edge=False)
+    for row in cells:
+        table.add_row(*map(plain, row))
+    return table
+
+
+def _record(names: Sequence[str], row: Sequence[str]) -> Table:
+    table = Table(Column(style="bold"), Column(overflow="fold"), box=None, pad_edge=False, show_header=False)
+    for name, value in zip(names, row, strict=True):
+        table.add_row(plain(name), plain(value))
+    table.add_row("", "")
     return table
 
 

@@ -92,19 +92,21 @@ def load_suite(folder: Path) -> Suite:
 
 def _load_session(path: Path, problems: list[str]) -> Session | None:
     found = len(problems)
-    lines = _read_lines(path, problems)
     header: Header | None = None
     events: list[Event] = []
-    for number, line in lines:
+    due = -1
+    for number, line in _read_lines(path, problems):
         where = f"{path}:{number}"
-        if number == 1:
+        if due < 0:
             header = _validated(Header, line, where, problems)
         elif event := _validated(Event, line, where, problems):
-            if event.idx != len(events):
-                problems.append(f"{where}: idx is {event.idx}, but this is event {len(events)}; events count from 0")
+            if event.idx != due:
+                problems.append(f"{where}: idx is {event.idx}, but {due} is due here; events count up from 0")
+            due = event.idx
             events.append(event)
-    if header and not events and len(problems) == found:
-        problems.append(f"{path}: has a header and no event")
+        due += 1
+    if not events and len(problems) == found:
+        problems.append(f"{path}: has a header and no event" if header else f"{path}: is empty")
     if header is None or len(problems) > found:
         return None
     known = header.sha256 or sha256(path.read_bytes())
@@ -131,12 +133,12 @@ def _load_moments(path: Path, sessions: dict[str, Session], broken: set[str], pr
             close = get_close_matches(line.session, sessions, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             problems.append(f"{where}: no session is named {line.session!r} in {SESSIONS}/{hint}")
-        elif first := seen.get((line.session, line.cut)):
+        elif first := seen.get((sessions[line.session].session_id, line.cut)):
             problems.append(f"{where}: the moment {line.session} {line.cut} stands on line {first} already")
         elif problem := _moment_problem(line, sessions[line.session]):
             problems.append(f"{where}: {problem}")
         else:
-            seen[line.session, line.cut] = number
+            seen[sessions[line.session].session_id, line.cut] = number
             yield _moment(line, sessions[line.session])
 
 
@@ -176,10 +178,7 @@ def _read_lines(path: Path, problems: list[str]) -> list[tuple[int, str]]:
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text (byte {error.start})")
         return []
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if not lines and path.parent.name == SESSIONS:
-        problems.append(f"{path}: is empty")
-    return lines
+    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
 def session_lines(session: Session) -> Iterator[str]:
@@ -208,7 +207,10 @@ def add_sessions(folder: Path, sessions: Iterable[Session]) -> Iterator[tuple[Se
     the start of its id appended.
     """
     target = folder / SESSIONS
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SuiteError([f"{target}: cannot be made ({error.strerror})"]) from error
     for session in sessions:
         named, path, new = _free_name(target, session)
         if new:
