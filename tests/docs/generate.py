@@ -14,8 +14,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA_HEAD = """\
 # The store's schema
 
-One DuckDB file. Any DuckDB client reads it; times are UTC. `"set"`, `"order"` and `"at"` are words of SQL and need their
-quotes. This page is generated from a migrated store (`make docs`).
+One DuckDB file. Any DuckDB client reads it; times are UTC. `"set"`, `"order"` and `"at"` are words of SQL and need
+their quotes. This page is generated from a migrated store (`make docs`).
 
 Each row's id is a hash of what produced it, so the same work has the same id in every store.
 
@@ -83,4 +83,4 @@ PAGES = {"schema.md": schema, "commands.md": commands}
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), encoding="utf-8")
-        print(f"wrote docs/{name}")
+        typer.echo(f"wrote docs/{name}")

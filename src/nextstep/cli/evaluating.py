@@ -84,9 +84,11 @@ def demo(
 ) -> None:
     """Run the whole pipeline on the bundled suite with the offline models: no key, no network.
 
-    nextstep demo
+    For example:
 
-    nextstep demo --store /tmp/demo.duckdb --json
+        nextstep demo
+
+        nextstep demo --store /tmp/demo.duckdb --json
     """
     from nextstep.bundled import bundled
     from nextstep.config import EvalConfig

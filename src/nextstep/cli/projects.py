@@ -19,9 +19,11 @@ def init(
 ) -> None:
     """Write evals.yaml with its JSON Schema, the prompts and a small sample suite. Nothing is overwritten.
 
-    nextstep init
+    For example:
 
-    nextstep init my-eval
+        nextstep init
+
+        nextstep init my-eval
     """
     from nextstep.pipeline.starting import write_project
 
@@ -99,9 +101,11 @@ def doctor(
 ) -> None:
     """Check config, suite, prompts, store, keys and endpoints; say what to do about each fault. Sends no prompt.
 
-    nextstep doctor
+    For example:
 
-    nextstep doctor --model local/my-model --json
+        nextstep doctor
+
+        nextstep doctor --model local/my-model --json
     """
     from nextstep.pipeline.checking import check_all
 

@@ -21,11 +21,13 @@ def sql(
 ) -> None:
     """Ask the store in SQL. It is opened read-only and sealed: no files, no network, no settings.
 
-    nextstep sql "FROM win_rates"
+    For example:
 
-    nextstep sql --named failures
+        nextstep sql "FROM win_rates"
 
-    nextstep sql --list
+        nextstep sql --named failures
+
+        nextstep sql --list
     """
     from nextstep.report.text import RowsTable
     from nextstep.store import Store

@@ -30,11 +30,13 @@ def results(
 ) -> None:
     """Show win rates: for each candidate, set and judge, of the suite that was scored last or of --suite.
 
-    nextstep results
+    For example:
 
-    nextstep results --by tag --set detour
+        nextstep results
 
-    nextstep results -o win_rates.csv
+        nextstep results --by tag --set detour
+
+        nextstep results -o win_rates.csv
     """
     from nextstep.pipeline.results import BY, read_results
     from nextstep.report.text import win_rate_tables
@@ -65,9 +67,11 @@ def show(
 ) -> None:
     """Show one moment: what had happened, both steps, the verdicts with their reasons, and what really happened.
 
-    nextstep show 3fa9
+    For example:
 
-    nextstep show slow-query:14 --model claude-opus-5-5
+        nextstep show 3fa9
+
+        nextstep show slow-query:14 --model claude-opus-5-5
     """
     from nextstep.pipeline.results import read_moment
     from nextstep.report.moment import moment_text
@@ -92,9 +96,11 @@ def runs(
 ) -> None:
     """Show past runs with their calls, failures and cost, the last first.
 
-    nextstep runs
+    For example:
 
-    nextstep runs --json -n 1
+        nextstep runs
+
+        nextstep runs --json -n 1
     """
     from nextstep.report.text import RowsTable
     from nextstep.store.database import query
