@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from nextstep.core.judging import Letter
-from nextstep.core.records import Event, Kind, Order, Request, Role
+from nextstep.core.records import Answer, Event, Kind, Order, Request, Role
 from nextstep.models.scripted import ScriptedModel
 
 PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -102,3 +102,8 @@ def prefers_model(a: str, b: str) -> Letter | None:
 
 
 ORDERS = tuple(Order)
+
+
+def answer(text: str, stop_reason: str = "end_turn") -> Answer:
+    """A model's answer with this text."""
+    return Answer(body="", text=text, stop_reason=stop_reason, latency_s=0.0)

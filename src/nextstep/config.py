@@ -170,7 +170,7 @@ def parse_config(text: str, name: str = "evals.yaml") -> EvalConfig:
         raise ConfigError([f"{name}:{line}: is not valid YAML: {error.problem}"]) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise ConfigError([f"{name}:{line}: is not valid YAML: {error.reason} ({error.character!r})"]) from error
+        raise ConfigError([f"{name}:{line}: is not valid YAML: {error.reason} ({error.character:#06x})"]) from error
     except RecursionError as error:
         raise ConfigError([f"{name}: is nested too deeply"]) from error
     try:

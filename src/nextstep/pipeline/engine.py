@@ -103,14 +103,13 @@ class Engine:
 
 
 async def _all_or_first_error(workers: Sequence["asyncio.Task[None]"], writing: "asyncio.Task[None]") -> None:
-    """Wait for the workers; the writer ends early only by an error, which then stops them."""
-    everyone = asyncio.gather(*workers)
-    either: list[asyncio.Future[Any]] = [everyone, writing]
-    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    if writing.done():
-        everyone.cancel()
-        await writing
-    await everyone
+    """Wait for the workers; an error of any of them, or of the writer, ends the waiting at once."""
+    waited = {*workers}
+    while waited:
+        done, _ = await asyncio.wait({*waited, writing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        waited -= done
 
 
 class _Writer:

@@ -106,7 +106,7 @@ def _errors(path: Path) -> Iterator[None]:
     """DuckDB's errors about the file as errors of ours; its errors about SQL pass."""
     try:
         yield
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:
         raise _file_error(path, str(error)) from error
     except (duckdb.FatalException, duckdb.SerializationException, duckdb.InternalException) as error:
         raise StoreError(f"{path}: the store is damaged: {_first_line(error)}; restore it from a copy") from error
