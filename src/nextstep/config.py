@@ -157,8 +157,8 @@ def parse_config(text: str, name: str = "evals.yaml") -> EvalConfig:
     """The config in YAML text; `name` is the file's name in error messages."""
     try:
         loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is None:
+        node = loader.whole_node()
+        if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
             return EvalConfig()
         if not isinstance(node, yaml.MappingNode):
             raise ConfigError([f"{name}:1: must be a mapping of keys to values, such as `suite: transcripts/`"])
@@ -187,11 +187,21 @@ Place = tuple[str, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with a line for every value that cannot be made: PyYAML lets errors of all kinds through."""
+    """The safe loader, with a line for everything that cannot be read: PyYAML lets errors of all kinds through."""
+
+    def whole_node(self) -> yaml.Node | None:
+        """The document's node; None when there is none."""
+        try:
+            return self.get_single_node()
+        except (ValueError, ArithmeticError) as error:
+            raise yaml.scanner.ScannerError(None, None, str(error), self.get_mark()) from error
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if isinstance(value, str):
+                value.encode()  # refuses half a surrogate, which no file and no database takes
+            return value
         except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
             problem = f"a value cannot be read ({error})"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
@@ -211,9 +221,10 @@ def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], seen: set[int]
         for key, value in node.value:
             inner = (*place, str(key.value))
             if inner in lines:
-                doubles.append(
-                    (key.start_mark.line + 1, f"`{key.value}` stands twice; the first is on line {lines[inner]}")
-                )
+                text = f"`{key.value}` stands twice; the first is on line {lines[inner]}"
+                doubles.append((key.start_mark.line + 1, text))
+                for known in [known for known in lines if known[: len(inner)] == inner]:
+                    del lines[known]
             doubles += _walk(value, inner, lines, seen)
             lines[inner] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):

@@ -21,11 +21,13 @@ def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits) -> 
         from nextstep.models.offline import open_offline
 
         return open_offline(rest)
+    if slash and not rest:
+        raise UsageError(f"{name!r} names no model after the slash")
     if slash and prefix in endpoints:
         from nextstep.models.messages_api import open_endpoint
 
         return open_endpoint(endpoints[prefix], limits)
-    if prefix in ("bedrock", "vertex") and rest:
+    if slash and prefix in ("bedrock", "vertex"):
         from nextstep.models.messages_api import open_cloud
 
         return open_cloud(prefix, limits)

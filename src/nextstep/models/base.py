@@ -28,18 +28,26 @@ class Model(Protocol):
 def reply_text(message: dict[str, Any]) -> str:
     """The text blocks of a Messages API reply, joined; thinking and unknown blocks are left out."""
     blocks = message.get("content") or []
-    return "".join(block.get("text") or "" for block in blocks if block.get("type") == "text")
+    texts = (block.get("text") for block in blocks if block.get("type") == "text")
+    # Half a surrogate pair, which JSON can spell, could not be stored.
+    return "".join(text for text in texts if isinstance(text, str)).encode("utf-8", "replace").decode("utf-8")
 
 
 def reply_usage(message: dict[str, Any]) -> Usage:
     """The tokens that a Messages API reply says it used; all None where the server says nothing."""
-    usage = message.get("usage") or {}
+    said = message.get("usage")
+    usage = said if isinstance(said, dict) else {}
     return Usage(
-        input_tokens=usage.get("input_tokens"),
-        output_tokens=usage.get("output_tokens"),
-        cache_read_tokens=usage.get("cache_read_input_tokens"),
-        cache_write_tokens=usage.get("cache_creation_input_tokens"),
+        input_tokens=_count(usage.get("input_tokens")),
+        output_tokens=_count(usage.get("output_tokens")),
+        cache_read_tokens=_count(usage.get("cache_read_input_tokens")),
+        cache_write_tokens=_count(usage.get("cache_creation_input_tokens")),
     )
+
+
+def _count(value: Any) -> int | None:
+    """The value if it is a count: an answer that was paid for is not lost for an odd one."""
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def answer_of(body: str, *, request_id: str | None = None, latency_s: float = 0.0, attempts: int = 1) -> Answer:

@@ -7,43 +7,42 @@ so it happens only when a model is opened.
 
 import asyncio
 import json
-import logging
 import os
-import random
 import time
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
 import anthropic
 import httpx2
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from nextstep.config import Endpoint, Limits
 from nextstep.core.records import Answer, Request
 from nextstep.errors import FatalModelError, ModelError, UsageError
+from nextstep.models.api_errors import (
+    ERRORS,
+    NO_KEY,
+    Garbled,
+    log_retry,
+    may_pass,
+    status_failure,
+    transport_failure,
+    wait,
+)
 from nextstep.models.base import answer_of
 
-log = logging.getLogger(__name__)
-
 READ_TIMEOUT_S, CONNECT_TIMEOUT_S = 600.0, 10.0
-LONGEST_WAIT_S = 300.0
+LOOK_UP_TIMEOUT_S = 20.0
+SHORTEST_SECRET = 8
+"""Shorter keys are made up, such as `none` for a server without keys, and are parts of common words."""
 STREAM_ABOVE = 21_000
 """The SDK refuses to wait for longer answers than this many tokens without a stream."""
-
-RETRIED_TYPES = frozenset({"rate_limit_error", "overloaded_error", "api_error", "timeout_error"})
-SPENT = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
-
-
-class Garbled(Exception):
-    """A 200 that is no reply: HTML, half a JSON, a stream that ended early. Tried again like a lost connection."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        self.kind = kind
-        super().__init__(message)
 
 
 def open_anthropic(limits: Limits) -> "MessagesModel":
     """Anthropic's API, with the key and base URL that the SDK finds by itself."""
-    return MessagesModel(anthropic.AsyncAnthropic(**_options()), limits)
+    return _open(limits)
 
 
 def open_endpoint(endpoint: Endpoint, limits: Limits) -> "MessagesModel":
@@ -51,13 +50,34 @@ def open_endpoint(endpoint: Endpoint, limits: Limits) -> "MessagesModel":
     key = os.environ.get(endpoint.api_key_env) if endpoint.api_key_env else "none"
     if not key:
         raise UsageError(f"the environment variable {endpoint.api_key_env} for {endpoint.base_url} is not set")
-    return MessagesModel(anthropic.AsyncAnthropic(api_key=key, base_url=endpoint.base_url, **_options()), limits)
+    return _open(limits, api_key=key, base_url=endpoint.base_url)
+
+
+def _open(limits: Limits, **arguments: Any) -> "MessagesModel":
+    try:
+        client = anthropic.AsyncAnthropic(**arguments, **_options())
+    except (anthropic.AnthropicError, httpx2.InvalidURL, ValueError) as error:
+        raise UsageError(f"the Messages API cannot be used: {error}") from error
+    if any(key.strip() != key or not key.isprintable() for key in _secrets(client)):
+        # h11 would refuse it too, and repeat it in its error.
+        raise UsageError("the key holds a blank at one of its ends, or a line's end; set it without")
+    return MessagesModel(client, limits)
+
+
+def _secrets(client: Any) -> list[str]:
+    """What must not be told: the key that the client sends."""
+    return [key for key in (getattr(client, name, None) for name in ("api_key", "auth_token")) if key]
+
+
+CLOUDS = {"bedrock": ("AsyncAnthropicBedrock", "boto3"), "vertex": ("AsyncAnthropicVertex", "google.auth")}
+"""The SDK's client for a cloud, and the library that it imports only when the first call is sent."""
 
 
 def open_cloud(name: str, limits: Limits) -> "MessagesModel":
     """Amazon Bedrock or Google Vertex AI through the SDK's own clients, with their own credentials."""
-    client_class = {"bedrock": "AsyncAnthropicBedrock", "vertex": "AsyncAnthropicVertex"}[name]
+    client_class, library = CLOUDS[name]
     try:
+        import_module(library)
         client = getattr(anthropic, client_class)(**_options())
     except (ImportError, anthropic.AnthropicError, ValueError) as error:
         hint = f"`pip install 'nextstep[{name}]'` brings what it needs"
@@ -76,15 +96,18 @@ class MessagesModel:
         self.client = client
         self.limits = limits
         self.answered = False
-        """Whether the server has given any answer: until then, no connection means a wrong address."""
+        """Whether the server has said anything yet, be it an error; until then, no connection means a wrong address."""
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        """How the time between two tries is waited for."""
 
     async def ask(self, request: Request) -> Answer:
         """One answer; waits between tries as the server says, and gives up with a named error."""
         policy = AsyncRetrying(
+            sleep=self.sleep,
             stop=stop_after_attempt(self.limits.attempts),
-            wait=_wait,
-            retry=retry_if_exception(_passing),
-            before_sleep=_log_retry,
+            wait=wait,
+            retry=retry_if_exception(may_pass),
+            before_sleep=log_retry,
             reraise=True,
         )
         attempts = 0
@@ -95,51 +118,80 @@ class MessagesModel:
                     answer = await self._once(request, attempts)
         except ERRORS as error:
             raise self._named(error, request.model, attempts) from error
-        self.answered = True
         return answer
 
     async def _once(self, request: Request, attempts: int) -> Answer:
         started = time.monotonic()
         send = self._streamed if request.max_tokens > STREAM_ABOVE else self._whole
-        async with asyncio.timeout(self.limits.timeout_s):
-            body, request_id = await send(_body(request))
+        try:
+            async with asyncio.timeout(self.limits.timeout_s):
+                body, request_id = await send(_body(request))
+        except (anthropic.APIStatusError, Garbled):
+            self.answered = True
+            raise
+        self.answered = True
         return _checked(body, request_id, time.monotonic() - started, attempts)
 
     async def _whole(self, body: dict[str, Any]) -> tuple[str, str | None]:
-        response = await self.client.messages.with_raw_response.create(**body)
+        # The server is silent while the model writes: nothing but the total may bound it.
+        timeout = anthropic.Timeout(self.limits.timeout_s, connect=CONNECT_TIMEOUT_S)
+        response = await self.client.messages.with_raw_response.create(**body, timeout=timeout)
         return await response.text(), response.request_id
 
     async def _streamed(self, body: dict[str, Any]) -> tuple[str, str | None]:
-        try:
-            async with self.client.messages.stream(**body) as stream:
+        async with self.client.messages.stream(**body) as stream:
+            try:
                 message = await stream.get_final_message()
-        except (AssertionError, AttributeError) as error:
-            # What the SDK raises when a stream is not one (HTML, one JSON), or lacks its usage.
-            raise Garbled("garbled", "the server said 200 and sent no readable stream") from error
-        return message.to_json(indent=None), stream.request_id
+            except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+                # What the SDK raises when a stream is not one (HTML, one JSON), has odd events, or lacks its usage.
+                message = _without_usage(stream, error)
+        return message.to_json(indent=None, warnings=False), stream.request_id
 
     def _named(self, error: BaseException, model: str, attempts: int) -> ModelError:
         """The SDK's error as one of ours: what is wrong, and what to do."""
         if isinstance(error, anthropic.APIStatusError):
-            return _status_error(error, model, attempts)
+            return status_failure(error, model, self._repeatable(str(error.api_message or error.message)), attempts)
+        if isinstance(error, (anthropic.CredentialsError, RuntimeError)):
+            text = f"{model}: the client cannot send: {self._repeatable(str(error))}"
+            return FatalModelError("client", text, attempts=attempts)
         if isinstance(error, TypeError) and "authentication method" in str(error):
             return FatalModelError("no_key", NO_KEY.format(model=model))
-        kind, message = _transport(error)
+        kind, message = transport_failure(error)
         if kind == "connection" and not self.answered:
-            where = f"{self.client.base_url} cannot be reached ({message}); check the address and the network"
+            where = f"{self._address} cannot be reached ({message}); check the address and the network"
             return FatalModelError("unreachable", where, attempts=attempts, exit_code=4)
         return ModelError(kind, f"{model}: {message}", attempts=attempts)
 
+    def _repeatable(self, text: str) -> str:
+        """The start of somebody else's words on one line, without the key where they repeat it."""
+        for secret in _secrets(self.client):
+            text = text.replace(secret, "[the key]") if len(secret) >= SHORTEST_SECRET else text
+        return "".join(character if character.isprintable() else " " for character in text)[:300]
+
+    @property
+    def _address(self) -> str:
+        """The base URL, without a user or password in it."""
+        return str(self.client.base_url.copy_with(userinfo=b""))
+
     async def look_up(self, name: str) -> str:
         """What the Models API says of the model; a server without that API only shows that it can be reached."""
+        unknown = f"{self._address} answers, but cannot say which models it has"
+        models = getattr(self.client, "models", None)
+        if models is None:
+            return f"{self._address} cannot say which models it has; only a call can tell"
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S * 2):
-                model = await self.client.models.retrieve(_wire_name(name))
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
+                model = await models.retrieve(_wire_name(name))
+        except TimeoutError as error:
+            raise ModelError("timeout", f"{name}: {self._address} gave no answer in time") from error
         except ERRORS as error:
-            if isinstance(error, anthropic.NotFoundError) and error.type != "not_found_error":
-                return f"{self.client.base_url} answers, but cannot say which models it has"
+            if isinstance(error, json.JSONDecodeError) or _has_no_such_page(error):
+                return unknown
             raise self._named(error, name, 1) from error
-        window = f", window {model.max_input_tokens:,} tokens" if model.max_input_tokens else ""
+        if not hasattr(model, "id"):
+            return unknown
+        size = getattr(model, "max_input_tokens", None)
+        window = f", window {size:,} tokens" if isinstance(size, int) else ""
         return f"{getattr(model, 'display_name', None) or name}{window}"
 
     async def aclose(self) -> None:
@@ -166,111 +218,41 @@ def _wire_name(model: str) -> str:
     return model.partition("/")[2] or model
 
 
+def _has_no_such_page(error: BaseException) -> bool:
+    """Whether a 404 is not about the model: the server has no Models API."""
+    return isinstance(error, anthropic.NotFoundError) and error.type != "not_found_error"
+
+
+def _without_usage(stream: Any, error: Exception) -> Any:
+    """The message of a stream that came to its end and only lacked its usage, else Garbled."""
+    try:
+        message = stream.current_message_snapshot
+    except AssertionError:
+        message = None
+    if message is None or message.stop_reason is None:
+        raise Garbled("garbled", "the server said 200 and sent no readable stream") from error
+    message.usage = None
+    return message
+
+
 def _checked(body: str, request_id: str | None, latency_s: float, attempts: int) -> Answer:
     """The answer in a 200's body, or Garbled when the body is no whole reply."""
     try:
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         start = body[:60].lstrip().lower()
         kind = "html" if start.startswith(("<!doctype", "<html")) else "truncated"
         raise Garbled(kind, f"the server said 200 and sent {'HTML' if kind == 'html' else 'broken JSON'}") from error
-    if not isinstance(message, dict) or message.get("type", "message") != "message":
+    if not _is_message(message):
         raise Garbled("garbled", "the server said 200 and sent JSON that is no message")
     if message.get("stop_reason") is None:
         raise Garbled("truncated", "the reply ended before the model had stopped")
     return answer_of(body, request_id=request_id, latency_s=latency_s, attempts=attempts)
 
 
-ERRORS = (anthropic.AnthropicError, httpx2.HTTPError, Garbled, TimeoutError, TypeError, ValueError)
-"""What a try can raise; a TypeError is the SDK's word for having found no key."""
-
-NO_KEY = (
-    "no key for {model}: set ANTHROPIC_API_KEY, or name an endpoint in evals.yaml; "
-    "`nextstep demo` and offline/... models need none"
-)
-
-
-def _passing(error: BaseException) -> bool:
-    """Whether another try may succeed. Cancellation is not an error of the server and never comes here."""
-    if isinstance(error, anthropic.APIStatusError):
-        hint = error.response.headers.get("x-should-retry")
-        if error.error_code in SPENT or _usage_limit(error):
-            return False
-        if hint in ("true", "false"):
-            return hint == "true"
-        if error.status_code == 200:
-            return error.type in RETRIED_TYPES
-        return error.status_code in (408, 409, 429) or error.status_code >= 500
-    return isinstance(error, (anthropic.APIConnectionError, httpx2.HTTPError, Garbled, TimeoutError))
-
-
-def _usage_limit(error: anthropic.APIStatusError) -> bool:
-    return error.status_code == 400 and "specified API usage limits" in str(error.api_message or error.message)
-
-
-_backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
-
-
-def _wait(state: RetryCallState) -> float:
-    """Seconds to wait: what the server asked for, with some jitter, else exponential backoff."""
-    asked = _retry_after(state.outcome.exception() if state.outcome else None)
-    if asked is None:
-        return _backoff(state)
-    return min(asked, LONGEST_WAIT_S) + random.uniform(0, min(1.0, 0.1 * asked))  # noqa: S311 - jitter guards nothing
-
-
-def _retry_after(error: BaseException | None) -> float | None:
-    """The server's `retry-after-ms` or `retry-after`, in seconds."""
-    headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else {}
-    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) / scale
-        except ValueError:
-            continue
-        if seconds > 0:
-            return seconds
-    return None
-
-
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0.0
-    log.info("try %d failed (%s); next in %.1f s", state.attempt_number, _short(error), wait)
-
-
-def _short(error: BaseException | None) -> str:
-    """An error's kind and code, without its text: that may repeat parts of a prompt."""
-    status = getattr(error, "status_code", None)
-    return f"{type(error).__name__}{f' {status}' if status else ''}"
-
-
-def _transport(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, Garbled):
-        return error.kind, str(error)
-    if isinstance(error, (TimeoutError, anthropic.APITimeoutError)):
-        return "timeout", "no whole answer in time; raise limits.timeout_s in evals.yaml"
-    if isinstance(error, (anthropic.APIConnectionError, httpx2.HTTPError)):
-        return "connection", f"the connection failed: {error.__cause__ or error}"
-    return "client", f"the client refused the request: {error}"
-
-
-STATUSES = {
-    401: ("authentication", "the key was refused; check ANTHROPIC_API_KEY or the endpoint's api_key_env", 2),
-    402: ("billing", "the account cannot pay; look at its billing page", 4),
-    403: ("permission", "the key may not use this model", 2),
-    404: ("unknown_model", "the server knows no such model; check its spelling, or it is retired", 2),
-}
-"""Statuses after which no other call of the model can succeed: the failure's kind, the remedy, the exit code."""
-
-
-def _status_error(error: anthropic.APIStatusError, model: str, attempts: int) -> ModelError:
-    said = str(error.api_message or error.message)[:300]
-    if error.error_code in SPENT or _usage_limit(error):
-        text = f"{model}: the account's spend limit is reached: {said}"
-        return FatalModelError("spend_limit", text, attempts=attempts, exit_code=4)
-    if error.status_code in STATUSES:
-        kind, remedy, exit_code = STATUSES[error.status_code]
-        text = f"{model}: {remedy} (the server said {error.status_code}: {said})"
-        return FatalModelError(kind, text, attempts=attempts, exit_code=exit_code)
-    kind = error.type or f"http_{error.status_code}"
-    return ModelError(str(kind), f"{model}: the server said {error.status_code}: {said}", attempts=attempts)
+def _is_message(value: Any) -> bool:
+    """Whether JSON has the shape of a reply; a server may leave out the type, or say null for no content."""
+    if not isinstance(value, dict) or "content" not in value or value.get("type", "message") != "message":
+        return False
+    blocks = [] if value["content"] is None else value["content"]
+    return isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)

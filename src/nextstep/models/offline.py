@@ -17,7 +17,7 @@ from importlib import resources
 
 from nextstep.core.proposing import MAX_WORDS
 from nextstep.core.records import Answer, Request
-from nextstep.errors import UsageError
+from nextstep.errors import FatalModelError, UsageError
 from nextstep.models.base import answer_of, reply_body
 
 _EVENT = re.compile(r'<event n="(\d+)" from="(\w+)" kind="(\w+)"[^>]*>\n(.*?)\n</event>', re.DOTALL)
@@ -59,7 +59,7 @@ def continue_plan(request: Request) -> str:
     """The last sentence of the assistant that sounds like a plan, as the next step."""
     sentences = _assistant_sentences(request)
     plans = [sentence for sentence in sentences if _PLAN.search(sentence)]
-    return _step(f"go on with this: {(plans or sentences or ['what you proposed'])[-1]}")
+    return _step(f"go on with this and show me what comes of it: {(plans or sentences or ['what you proposed'])[-1]}")
 
 
 def question_claim(request: Request) -> str:
@@ -83,8 +83,11 @@ def lexical_verdict(request: Request) -> str:
 
     Both steps are documents, the later events the query, so that length is discounted. Close scores are a tie.
     """
-    steps = dict(_STEP.findall(request.content[-1]))
-    decision = int(_DECISION.findall("".join(request.content))[-1])
+    text = "".join(request.content)
+    steps, decisions = dict(_STEP.findall(text)), _DECISION.findall(text)
+    if len(steps) != 2 or not decisions:
+        raise FatalModelError("prompt", "offline/lexical reads <step label=...> and <decision_point n=...>: none here")
+    decision = int(decisions[-1])
     later = " ".join(text for idx, _, _, text in _events(request) if idx > decision)
     score_a, score_b = _bm25([steps["A"], steps["B"]], later)
     total = score_a + score_b
@@ -129,7 +132,9 @@ def _bm25(documents: Sequence[str], query: str) -> list[float]:
     import bm25s
 
     tokens = bm25s.tokenize([*documents, query], stopwords="en", return_ids=False, show_progress=False)
-    *corpus, words = [tokens_of or ["?"] for tokens_of in tokens]
+    *corpus, words = tokens
+    if not words or not any(corpus):
+        return [0.0] * len(documents)
     ranker = bm25s.BM25(method="lucene")
-    ranker.index(corpus, show_progress=False)
+    ranker.index([tokens_of or ["?"] for tokens_of in corpus], show_progress=False)
     return [float(score) for score in ranker.get_scores(sorted(set(words)))]

@@ -1,0 +1,20 @@
+"""No settings, keys or proxies from outside reach these tests; waits between tries are noted and not waited."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.models.asking import KEY, KEY_NAME
+
+FROM_OUTSIDE = ("ANTHROPIC_", "AWS_", "GOOGLE_", "CLOUD_ML_")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(FROM_OUTSIDE) or name.upper() in PROXIES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path / "no-profiles"))
+    monkeypatch.setenv(KEY_NAME, KEY)
