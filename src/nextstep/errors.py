@@ -6,6 +6,7 @@
     ├── PromptError               a prompt file that cannot be filled
     ├── SuiteError                transcripts/: all problems at once, with file and line
     ├── TranscriptError           a transcript that another tool wrote and we cannot read
+    │   └── EmptyTranscript       one that can be read and holds no message
     ├── StoreError                the DuckDB file
     │   ├── StoreBusy             another process holds it
     │   ├── StoreTooNew           written by a later nextstep
@@ -59,6 +60,10 @@ class PromptError(NextstepError):
 
 class TranscriptError(NextstepError):
     """A transcript cannot be read at all."""
+
+
+class EmptyTranscript(TranscriptError):
+    """A transcript without a single message, such as a file of titles: nothing to import, and nothing wrong."""
 
 
 class StoreError(NextstepError):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nextstep.errors import UsageError
-from nextstep.pipeline.importing import Import, import_transcripts
+from nextstep.pipeline.importing import Import, find_transcripts, import_transcripts
 from nextstep.sources.suite import load_suite
 from nextstep.store import Store
 
@@ -28,7 +28,7 @@ class Place:
         self.suite, self.store = folder / "transcripts", Store(folder / "s.duckdb")
 
     def bring(self, *paths: Path) -> list[Import]:
-        return list(import_transcripts(paths, self.suite, self.store))
+        return list(import_transcripts(find_transcripts(paths), self.suite, self.store))
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_corrupt_transcript_is_refused_and_the_others_come_in(place: Place, tm
     (tmp_path / "t" / "broken.jsonl").write_bytes(b"\xff\xfe no json\n")
     transcript(tmp_path / "t" / "good.jsonl", "why", "because")
     refused, good = place.bring(tmp_path / "t")
-    assert (refused.status, good.status) == ("refused", "new")
+    assert (refused.status, good.status) == ("empty", "new")
     assert refused.refused
     assert "broken.jsonl" in refused.refused
     assert set(load_suite(place.suite).sessions) == {"good"}

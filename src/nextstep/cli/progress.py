@@ -1,16 +1,24 @@
 """Progress of a run on standard error: bars on a terminal, a line a stage elsewhere."""
 
 import sys
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, track
 
 from nextstep.errors import ModelError
 from nextstep.pipeline.calls import Call
 from nextstep.pipeline.evaluate import Watcher
+
+Item = TypeVar("Item")
+
+
+def counted(items: Iterable[Item], total: int, *, quiet: bool) -> Iterable[Item]:
+    """The items, with a bar on a terminal."""
+    return track(items, total=total, console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
 
 
 class ProgressWatcher(Watcher):

@@ -56,25 +56,27 @@ def import_(
 
         nextstep import ~/.claude/projects --suite transcripts/
     """
-    from nextstep.pipeline.importing import import_transcripts
+    from nextstep.cli.progress import counted
+    from nextstep.pipeline.importing import find_transcripts, import_transcripts
     from nextstep.report.text import RowsTable
     from nextstep.store import Store
 
     setup = set_up(config, store=store, suite=suite)
-    imports = list(import_transcripts(paths, setup.suite, Store(setup.store)))
+    found = find_transcripts(paths)
+    imports = list(counted(import_transcripts(found, setup.suite, Store(setup.store)), len(found), quiet=quiet))
     rows = [_import_row(one) for one in imports]
     if json:
         typer.echo(document("imports", rows))
     else:
         shown = [{name: row[name] for name in ("session", "events", "choices", "status", "notes")} for row in rows]
         console().print(RowsTable(shown))
-    refused = [one for one in imports if one.refused]
+    here = sum(one.refused is None for one in imports)
     remark(
-        f"{len(imports) - len(refused)} of {len(imports)} transcripts are in {setup.suite}/sessions and {setup.store}."
+        f"{here} of {len(imports)} transcripts are in {setup.suite}/sessions and {setup.store}."
         " Texts are as they were: look for secrets before you share them.",
         quiet=quiet,
     )
-    if refused:
+    if any(one.status == "refused" for one in imports):
         raise typer.Exit(4)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nextstep.core.records import Session
-from nextstep.errors import TranscriptError, UsageError
+from nextstep.errors import EmptyTranscript, TranscriptError, UsageError
 from nextstep.pipeline.ingest import store_sessions
 from nextstep.sources.claude_code import read_claude_code
 from nextstep.sources.claude_code_reader import Note
@@ -15,10 +15,11 @@ from nextstep.store import Store
 
 @dataclass(frozen=True)
 class Import:
-    """What became of one transcript. `refused` says why it could not be read."""
+    """What became of one transcript. `refused` says why it gave no session."""
 
     path: Path
     status: str
+    """new, known (it was there), empty (it holds no message) or refused (it cannot be read)."""
     name: str = ""
     session_id: str | None = None
     events: int = 0
@@ -29,12 +30,13 @@ class Import:
 
 
 def import_transcripts(paths: Iterable[Path], suite: Path, store: Store) -> Iterator[Import]:
-    """Import files, and the .jsonl files of folders; each ends as one of the statuses new, known or refused."""
-    for path in find_transcripts(paths):
+    """Bring transcripts into the suite folder and the store; what cannot be read is told and the others come in."""
+    for path in paths:
         try:
             imported = read_claude_code(path)
         except TranscriptError as error:
-            yield Import(path, "refused", refused=str(error))
+            status = "empty" if isinstance(error, EmptyTranscript) else "refused"
+            yield Import(path, status, refused=str(error))
             continue
         ((session, _, new),) = add_sessions(suite, [imported.session])
         with store.write() as connection:

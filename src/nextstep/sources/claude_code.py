@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nextstep.core.records import Record, Session
-from nextstep.errors import TranscriptError
+from nextstep.errors import EmptyTranscript, TranscriptError
 from nextstep.sources.claude_code_reader import SILENT, SPEAKING, Note, parse, read_lines
 from nextstep.sources.claude_code_text import Json, text_of
 
@@ -30,7 +30,7 @@ class Imported(Record):
 def read_claude_code(path: Path) -> Imported:
     """The session in a transcript, with a note on everything that was repaired or left out.
 
-    Raises TranscriptError when the file cannot be opened or holds no event; nothing inside a file is fatal otherwise.
+    Raises TranscriptError when the file cannot be opened, EmptyTranscript when it holds no event; nothing inside a file is fatal otherwise.
     """
     digest = hashlib.sha256()
     try:
@@ -41,7 +41,7 @@ def read_claude_code(path: Path) -> Imported:
             f"{path}: cannot be read ({error.strerror or error}); give the path of a Claude Code .jsonl file"
         ) from error
     if not reading.events:
-        raise TranscriptError(
+        raise EmptyTranscript(
             f"{path}: holds no message of a Claude Code session{_because(reading.notes)}; "
             "leave it out, or give a session file from ~/.claude/projects"
         )

@@ -1,0 +1,6 @@
+"""Settings for all tests."""
+
+from hypothesis import settings
+
+settings.register_profile("nextstep", deadline=None)
+settings.load_profile("nextstep")
