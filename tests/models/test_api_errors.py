@@ -44,6 +44,7 @@ from tests.models.asking import (
 
 both_ways = pytest.mark.parametrize("max_tokens", [WHOLE, STREAMED], ids=["whole", "streamed"])
 
+ENFORCED = "enforced_spend_limit_reached"
 USAGE_LIMIT = "You have reached your specified API usage limits. You will regain access on 2026-12-01."
 
 
@@ -86,17 +87,16 @@ def test_an_error_of_the_request_itself_is_told_after_one_try(reply: Reply, kind
         (http_error(404), "unknown_model", 2, "spelling"),
         (spend_limit(), "spend_limit", 4, "monthly spend limit"),
         (http_error(429, error_code="contract_spend_limit_reached"), "spend_limit", 4, "spend limit"),
-        (http_error(429, error_code="enforced_spend_limit_reached", headers={"x-should-retry": "true"}), *3 * ("",)),
+        (http_error(429, error_code=ENFORCED, headers={"x-should-retry": "true"}), "spend_limit", 4, "spend limit"),
         (http_error(400, message=USAGE_LIMIT), "spend_limit", 4, "2026-12-01"),
         (http_error(400, message=USAGE_LIMIT, headers={"x-should-retry": "true"}), "spend_limit", 4, "2026-12-01"),
     ],
 )
 def test_an_error_that_no_other_call_can_escape_is_fatal_after_one_try(
-    reply: Reply, kind: str, exit_code: int | str, hint: str, max_tokens: int
+    reply: Reply, kind: str, exit_code: int, hint: str, max_tokens: int
 ) -> None:
     failed = failure(reply, max_tokens=max_tokens)
-    assert (failed.kind, failed.error.exit_code) == (kind or "spend_limit", exit_code or 4)
-    assert (failed.fatal, failed.requests) == (True, 1)
+    assert (failed.kind, failed.error.exit_code, failed.fatal, failed.requests) == (kind, exit_code, True, 1)
     assert MODEL in str(failed.error)
     assert hint in str(failed.error)
 
@@ -346,13 +346,13 @@ def test_silence_within_a_stream_is_a_timeout() -> None:
 @both_ways
 def test_an_answer_that_takes_longer_than_the_limit_is_given_up_and_tried_again(max_tokens: int) -> None:
     slow = Reply(text="late", latency_s=60)
-    failed = failure(slow, max_tokens=max_tokens, limits={"timeout_s": 0.2, "attempts": 2})
+    failed = failure(slow, max_tokens=max_tokens, limits={"timeout_s": 0.5, "attempts": 2})
     assert (failed.kind, failed.fatal, failed.error.exit_code, failed.requests) == ("timeout", False, 4, 2)
     assert "limits.timeout_s" in str(failed.error)
 
 
 def test_a_stream_may_not_be_silent_for_longer_than_the_read_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages_api, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(messages_api, "READ_TIMEOUT_S", 0.5)
     failed = failure(Reply(text="late", latency_s=60), max_tokens=STREAMED, limits={"attempts": 2})
     assert (failed.kind, failed.requests) == ("timeout", 2)
     assert "limits.timeout_s" not in str(failed.error)
@@ -410,7 +410,6 @@ def test_a_server_that_names_no_time_is_left_alone_for_twice_as_long_each_time(s
 @pytest.mark.parametrize("reply", [http_error(500), reset(), html_200()])
 def test_other_failures_are_waited_for_in_the_same_way(reply: Reply) -> None:
     waits = waited(reply, attempts=4)
-    assert [int(wait // 0.5) * 0.5 for wait in waits if wait % 0.5] == pytest.approx([0.5, 1, 2], abs=0.5)
     assert all(least <= wait <= least + 0.5 for wait, least in zip(waits, (0.5, 1, 2), strict=True))
 
 
@@ -421,7 +420,7 @@ BAD_WAYS = {
     "401": http_error(401, message=f"the key {KEY} is wrong"),
     "400": http_error(400, message=f"header Authorization: Bearer {KEY}"),
     "429": http_error(429, message=f"{KEY} was here too often"),
-    "spent": http_error(429, message=f"{KEY} is spent", error_code="enforced_spend_limit_reached"),
+    "spent": http_error(429, message=f"{KEY} is spent", error_code=ENFORCED),
     "long": http_error(500, message="x" * 290 + KEY),
     "text": Reply(status=500, raw=f"who is {KEY}?".encode(), content_type="text/plain"),
     "stream": Reply(text="a", status=529, message=f"{KEY} must wait", ending=mid_stream_error().ending),

@@ -30,7 +30,8 @@ class Imported(Record):
 def read_claude_code(path: Path) -> Imported:
     """The session in a transcript, with a note on everything that was repaired or left out.
 
-    Raises TranscriptError when the file cannot be opened, EmptyTranscript when it holds no event; nothing inside a file is fatal otherwise.
+    Raises TranscriptError when the file cannot be opened, EmptyTranscript when it holds no event; nothing inside a file
+    is fatal otherwise.
     """
     digest = hashlib.sha256()
     try:

@@ -1,0 +1,116 @@
+"""A model's name says where it is; what cannot be opened says why."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import anthropic
+import pytest
+
+from nextstep.config import Endpoint, Limits
+from nextstep.errors import UsageError
+from nextstep.models import is_offline, open_model
+from nextstep.models.messages_api import MessagesModel
+from nextstep.models.offline import CANDIDATES, JUDGE, MODELS, OfflineModel
+from tests.models.asking import KEY, KEY_NAME
+
+LOCAL = Endpoint(base_url="http://127.0.0.1:9/models", api_key_env=KEY_NAME)
+ENDPOINTS = {"local": LOCAL, "bare": Endpoint(base_url="http://127.0.0.1:9")}
+
+
+def opened(name: str) -> MessagesModel:
+    model = open_model(name, ENDPOINTS, Limits())
+    assert isinstance(model, MessagesModel)
+    assert model.client.max_retries == 0
+    return model
+
+
+def refused(name: str, endpoints: dict[str, Endpoint] = ENDPOINTS) -> str:
+    with pytest.raises(UsageError) as caught:
+        open_model(name, endpoints, Limits())
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*CANDIDATES, JUDGE])
+def test_an_offline_model_is_opened_by_its_name(name: str) -> None:
+    model = open_model(name, {}, Limits())
+    assert isinstance(model, OfflineModel)
+    assert model.compute is MODELS[name.removeprefix("offline/")]
+
+
+def test_every_offline_model_is_a_candidate_or_the_judge() -> None:
+    assert {f"offline/{name}" for name in MODELS} == {*CANDIDATES, JUDGE}
+
+
+@pytest.mark.parametrize("name", ["offline/", "offline/none", "offline/Stock", "offline/continue/2"])
+def test_an_unknown_offline_model_names_those_that_there_are(name: str) -> None:
+    said = refused(name)
+    assert name in said
+    assert all(each in said for each in (*CANDIDATES, JUDGE))
+
+
+def test_a_bare_name_is_anthropics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    model = opened("claude-opus-5-5")
+    assert model.client.base_url == "https://api.anthropic.com"
+    assert model.client.api_key == KEY
+
+
+def test_a_model_can_be_opened_before_there_is_a_key() -> None:
+    assert opened("claude-opus-5-5").client.api_key is None
+
+
+def test_a_name_with_an_endpoint_is_that_endpoints() -> None:
+    model = opened("local/qwen/3")
+    assert str(model.client.base_url).rstrip("/") == LOCAL.base_url
+    assert model.client.api_key == KEY
+    assert opened("bare/qwen").client.api_key == "none"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_endpoints_key_that_is_not_set_is_told_by_its_variable(
+    value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if value is None:
+        monkeypatch.delenv(KEY_NAME)
+    else:
+        monkeypatch.setenv(KEY_NAME, value)
+    assert KEY_NAME in refused("local/qwen")
+
+
+@pytest.mark.parametrize("name", ["remote/qwen", "/qwen", "Local/qwen", "anthropic/claude-opus-5-5"])
+def test_an_unknown_endpoint_names_those_that_there_are(name: str) -> None:
+    said = refused(name)
+    assert repr(name) in said
+    assert "bare, local" in said
+    assert "names: none" in refused(name, {})
+
+
+@pytest.mark.parametrize("name", ["local/", "remote/", "bedrock/", "vertex/", "/"])
+def test_an_endpoint_without_a_model_is_refused(name: str) -> None:
+    assert "names no model" in refused(name)
+
+
+@pytest.mark.parametrize(("cloud", "library"), [("bedrock", "boto3"), ("vertex", "google.auth")])
+def test_a_cloud_without_its_library_says_how_to_install_it(
+    cloud: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "nowhere")
+    monkeypatch.setenv("CLOUD_ML_REGION", "nowhere")
+    monkeypatch.setitem(sys.modules, library.partition(".")[0], None)
+    assert f"pip install 'nextstep[{cloud}]'" in refused(f"{cloud}/claude-opus-5-5")
+
+
+@pytest.fixture
+def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clouds' libraries, as far as importing them goes."""
+    for name in ("boto3", "google", "google.auth"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize(
+    ("cloud", "client"), [("bedrock", anthropic.AsyncAnthropicBedrock), ("vertex", anthropic.AsyncAnthropicVertex)]
+)
+async_opened = None
