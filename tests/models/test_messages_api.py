@@ -68,7 +68,7 @@ ANSWERS = {
     "two texts": Reply(blocks=({"type": "text", "text": "Look "}, {"type": "text", "text": "here."})),
     "bored": Reply(text="x", stop_reason="bored"),
     "window": Reply(text="x", stop_reason="model_context_window_exceeded"),
-    "letters": plain("日本 \N{BEAR FACE} \\ \" \u2028 <b>&"),
+    "letters": plain('日本 \N{BEAR FACE} \\ " \u2028 <b>&'),
     "cached": Reply(text="x", usage={"cache_read_input_tokens": 900, "cache_creation_input_tokens": 70}),
 }
 

@@ -1,5 +1,6 @@
 """A model's name says where it is; what cannot be opened says why."""
 
+import asyncio
 import subprocess
 import sys
 from types import ModuleType
@@ -109,8 +110,59 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
 
 
+CLIENTS = {"bedrock": anthropic.AsyncAnthropicBedrock, "vertex": anthropic.AsyncAnthropicVertex}
+
+
 @pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("cloud", CLIENTS)
+def test_a_cloud_is_reached_through_the_sdks_own_client(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "nowhere")
+    monkeypatch.setenv("CLOUD_ML_REGION", "nowhere")
+    model = opened(f"{cloud}/claude-opus-5-5")
+    assert isinstance(model.client, CLIENTS[cloud])
+    said = asyncio.run(model.look_up(f"{cloud}/claude-opus-5-5"))
+    assert "nowhere" in said
+    assert "only a call can tell" in said
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("cloud", CLIENTS)
+def test_a_cloud_without_a_region_is_refused(cloud: str) -> None:
+    said = refused(f"{cloud}/claude-opus-5-5")
+    assert f"{cloud}/... cannot be used" in said
+    assert "region" in said
+
+
+def test_a_profile_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_PROFILE", "nobody")
+    assert "nobody" in refused("claude-opus-5-5")
+
+
+def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:port")
+    assert "port" in refused("claude-opus-5-5")
+
+
 @pytest.mark.parametrize(
-    ("cloud", "client"), [("bedrock", anthropic.AsyncAnthropicBedrock), ("vertex", anthropic.AsyncAnthropicVertex)]
+    ("name", "offline"),
+    [("offline/stock", True), ("offline/", True), ("offline", False), ("local/offline/x", False), ("", False)],
 )
-async_opened = None
+def test_only_what_stands_behind_offline_is_offline(name: str, offline: bool) -> None:
+    assert is_offline(name) is offline
+
+
+HEAVY = ("anthropic", "httpx2", "bm25s", "numpy", "genai_prices", "tenacity")
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "import nextstep.models, nextstep.config",
+        "import nextstep.models.base, nextstep.models.prices, nextstep.models.offline, nextstep.models.scripted",
+        "from nextstep.models import *; open_model('offline/stock', {}, __import__('nextstep.config').config.Limits())",
+    ],
+)
+def test_no_heavy_library_is_imported_before_it_is_needed(work: str) -> None:
+    program = f"{work}\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

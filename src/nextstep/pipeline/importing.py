@@ -8,7 +8,7 @@ from nextstep.core.records import Session
 from nextstep.errors import EmptyTranscript, TranscriptError, UsageError
 from nextstep.pipeline.ingest import store_sessions
 from nextstep.sources.claude_code import read_claude_code
-from nextstep.sources.claude_code_reader import Note
+from nextstep.sources.notes import Note
 from nextstep.sources.suite import add_sessions
 from nextstep.store import Store
 

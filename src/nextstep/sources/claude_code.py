@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 from nextstep.core.records import Record, Session
 from nextstep.errors import EmptyTranscript, TranscriptError
-from nextstep.sources.claude_code_reader import SILENT, SPEAKING, Note, parse, read_lines
+from nextstep.sources.claude_code_reader import SILENT, SPEAKING, parse, read_lines
 from nextstep.sources.claude_code_text import Json, text_of
+from nextstep.sources.notes import Note
 
 SOURCE = "claude-code"
 AGENT_SOURCE = "claude-code-agent"

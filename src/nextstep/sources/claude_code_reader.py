@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from nextstep.core.records import Event, Kind, Record, Role
+from nextstep.core.records import Event, Kind, Role
 from nextstep.sources.claude_code_line import Link, Operation, Step, Via, Written, abandoned, deliver
 from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, tool_names, user_step
 from nextstep.sources.claude_code_text import (
@@ -27,6 +27,7 @@ from nextstep.sources.claude_code_text import (
     storable,
     text_of,
 )
+from nextstep.sources.notes import Note, Notes
 
 SILENT = frozenset(
     {
@@ -51,9 +52,6 @@ SILENT = frozenset(
 SPEAKING = frozenset({"user", "assistant", "system", "attachment"})
 """Record types that may hold an event."""
 
-NOTED_LINES = 20
-"""Line numbers that a note keeps."""
-
 # Control characters inside strings are no reason to lose a line.
 _DECODER = json.JSONDecoder(strict=False)
 _DAMAGED_PROMPT = "no valid JSON where a human may have spoken: line left out"
@@ -65,15 +63,6 @@ _PROGRESS = re.compile(
     rb'\{"parentUuid":(?:null|"([^"\\]*)"),(?:"\w+":(?:"[^"\\]*"|true|false|null),)*"type":"progress",'
 )
 _PROGRESS_END = re.compile(rb'"uuid":"([^"\\]+)","timestamp":"([^"\\]*)"\}\s*$')
-
-
-class Note(Record):
-    """Something that the reader repaired, dropped or left out, and where."""
-
-    reason: str
-    count: int
-    lines: tuple[int, ...] = ()
-    """The first lines that it happened on, from 1."""
 
 
 class Draft(NamedTuple):
@@ -127,29 +116,6 @@ def timestamp(value: object) -> datetime | None:
         return None
 
 
-class _Notes:
-    """Counts of what was repaired or left out, by reason."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.lines: dict[str, list[int]] = {}
-
-    def add(self, reason: str, *lines: int) -> None:
-        """Count a reason once for each line."""
-        reason = storable(reason)
-        self.counts[reason] = self.counts.get(reason, 0) + len(lines)
-        kept = self.lines.setdefault(reason, [])
-        kept.extend(lines[: NOTED_LINES - len(kept)])
-
-    def all(self) -> tuple[Note, ...]:
-        """The notes in the order in which their reasons came up."""
-        return tuple(
-            Note(reason=reason, count=count, lines=tuple(self.lines[reason]))
-            for reason, count in self.counts.items()
-            if count
-        )
-
-
 class _Track:
     """The records of one line of work: the session's own, or its side chains."""
 
@@ -180,7 +146,7 @@ class _Reader:
     """Goes over the lines once; `finish` then decides what was on the session's line."""
 
     def __init__(self) -> None:
-        self.notes = _Notes()
+        self.notes = Notes()
         self.main, self.side = _Track(), _Track()
         self.tools: dict[str, str] = {}
         self.operations: list[Operation] = []
@@ -239,7 +205,7 @@ class _Reader:
             case _ if kind in SILENT:
                 track.place(_link(number, record, Step.OTHER), [])
             case _:
-                self.notes.add(f"unknown record type {kind[:40]!r}: left out", number)
+                self.notes.add(storable(f"unknown record type {kind[:40]!r}: left out"), number)
 
     def _user(self, track: _Track, number: int, record: Json) -> None:
         said = said_by_user(record, self.tools, agent=track is self.side)
