@@ -48,9 +48,14 @@ def estimate_tokens(text: str) -> int:
     return int(len(text) / CHARS_PER_TOKEN) + 1
 
 
+def visible(text: str) -> str:
+    """The text without control and invisible characters, which could steer a terminal or hide words from a reader."""
+    return _INVISIBLE.sub("", text)
+
+
 def neutral(text: str) -> str:
-    """The text without the power to open or close a fence, and without invisible or terminal control characters."""
-    return _FENCE.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", _INVISIBLE.sub("", text))
+    """The visible text without the power to open or close a fence."""
+    return _FENCE.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", visible(text))
 
 
 def render(events: Sequence[Event], max_tokens: int, *, decision: int | None = None) -> Rendered:

@@ -1,6 +1,5 @@
 """Rows as text for a terminal: tables, a moment, and the words that go with figures."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
+
+from nextstep.core.rendering import visible
 
 Row = Mapping[str, Any]
 
@@ -21,12 +22,10 @@ READABLE_WIDTH = 12
 SHOWN_CHARS = 700
 """Characters of an event that `show` prints at each end."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
 
 def plain(text: str, style: str = "") -> Text:
     """Untrusted text for a terminal: no markup is read and no control character is passed on."""
-    return Text(_CONTROL.sub("", text), style=style)
+    return Text(visible(text), style=style)
 
 
 def percent(value: float | None) -> str:
