@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import anthropic
 import pytest
@@ -108,6 +108,8 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clouds' libraries, as far as importing them goes."""
     for name in ("boto3", "google", "google.auth"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    no_settings = SimpleNamespace(region_name=None)
+    monkeypatch.setattr(sys.modules["boto3"], "Session", lambda profile_name: no_settings, raising=False)
 
 
 CLIENTS = {"bedrock": anthropic.AsyncAnthropicBedrock, "vertex": anthropic.AsyncAnthropicVertex}

@@ -199,13 +199,10 @@ def test_an_error_that_is_not_ours_ends_the_run_with_everything_answered_stored(
     with pytest.raises(KeyError):
         world.run()
     assert world.rows("SELECT count(*) FROM proposals") == [(3,)]
-    assert world.rows("SELECT status FROM runs") == [("interrupted",)]
+    assert world.rows("SELECT status, error FROM runs") == [("failed", "'a bug'")]
 
 
 def test_an_interrupted_run_keeps_its_answers_and_the_next_pays_for_the_rest_alone(world: World) -> None:
-    class Stop(BaseException):
-        pass
-
     class Slow(ScriptedModel):
         async def ask(self, request: Request) -> Answer:
             if len(self.requests) == 3:
@@ -217,6 +214,7 @@ def test_an_interrupted_run_keeps_its_answers_and_the_next_pays_for_the_rest_alo
     with pytest.raises(asyncio.CancelledError):
         world.run()
     assert world.rows("SELECT count(*) FROM replies") == [(3,)]
+    assert world.rows("SELECT status FROM runs") == [("interrupted",)]
     world.candidate = ScriptedModel(lambda _: step(MODEL_STEP))
     assert world.run().status == "done"
     assert world.asked == (3, 12)

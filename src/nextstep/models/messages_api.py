@@ -188,7 +188,7 @@ class MessagesModel:
             if isinstance(error, json.JSONDecodeError) or _has_no_such_page(error):
                 return unknown
             raise self._named(error, name, 1) from error
-        if not hasattr(model, "id"):
+        if not getattr(model, "id", None):
             return unknown
         size = getattr(model, "max_input_tokens", None)
         window = f", window {size:,} tokens" if isinstance(size, int) else ""

@@ -152,30 +152,29 @@ async def evaluate(
     Failures are rows and are counted in the result. A model that cannot answer at all, a spent budget or an
     interruption end the run early, with everything answered stored and scored; `result.stopped_by` says which.
     """
-    result = RunResult(new_run_id(), job.suite.suite_hash)
+    limits = job.config.limits
+    result = RunResult(new_run_id(), job.suite.suite_hash, spend=Spend(limits.max_cost_usd))
+    open_one = opener or (lambda name: open_model(name, job.config.endpoints, limits))
+    models = {settings.model: open_one(settings.model) for settings in (*job.candidates, *job.judges)}
+    engine = Engine(result.run_id, store, models, limits.max_connections, result.spend, watcher.done)
     with store.write() as connection:
         store_suite(connection, job.suite)
         insert(connection, "runs", [_run_row(job, result, command)])
-    limits = job.config.limits
-    open_one = opener or (lambda name: open_model(name, job.config.endpoints, limits))
-    result.spend.limit_usd = limits.max_cost_usd
     try:
-        models = {settings.model: open_one(settings.model) for settings in (*job.candidates, *job.judges)}
-        engine = Engine(result.run_id, store, models, limits.max_connections, result.spend, watcher.done)
-        try:
-            await _stages(job, store, engine, watcher, result)
-        finally:
-            for model in models.values():
-                await model.aclose()
+        await _stages(job, store, engine, watcher, result)
         result.status = "failed" if result.failed else "done"
-    except BudgetReached as error:
-        result.status, result.stopped_by = "over_budget", error
-    except FatalModelError as error:
+    except (BudgetReached, FatalModelError) as error:
+        result.status = "over_budget" if isinstance(error, BudgetReached) else "failed"
+        result.stopped_by = error
+    except Exception as error:
         result.status, result.stopped_by = "failed", error
+        raise
     except BaseException:
         result.status = "interrupted"
         raise
     finally:
+        for model in models.values():
+            await model.aclose()
         _finish(job, store, result)
     return result
 

@@ -7,6 +7,7 @@ from typing import Any
 from nextstep.core.judging import outcome
 from nextstep.core.records import Choice
 from nextstep.errors import UsageError
+from nextstep.models import is_offline
 from nextstep.pipeline.score import Contest, summary, tally
 from nextstep.store import Connection
 from nextstep.store.database import query
@@ -57,11 +58,13 @@ def read_moment(connection: Connection, wanted: str, *, before: int, after: int)
         first=moment["cut"] - before,
         last=moment["cut"] + after,
     )
+    judged = query(connection, "judged_of", moment_id=moment["moment_id"])
     return {
         **moment,
         "before": [event for event in events if event["idx"] < moment["cut"]],
         "after": [event for event in events if event["idx"] > moment["cut"]],
-        "proposals": _folded(query(connection, "judged_of", moment_id=moment["moment_id"])),
+        "proposals": _folded(judged),
+        "offline": any(is_offline(row[name] or "") for row in judged for name in ("model", "judge_model")),
         "failures": query(connection, "failures_of", moment_id=moment["moment_id"]),
     }
 

@@ -20,7 +20,7 @@ def moment_text(moment: Row) -> Text:
         *_section("What really happened", [event_text(event) for event in moment["after"]]),
         *_section(f"In hindsight (a {moment['set']})", [_hindsight(moment)]),
     ]
-    if "offline" in repr([(row["candidate"], row["judgements"]) for row in moment["proposals"]]):
+    if moment["offline"]:
         parts.append(Text(OFFLINE_NOTE, style="bold"))
     return Text("\n").join(parts)
 

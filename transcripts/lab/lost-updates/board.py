@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 
-def show(path, done, pause=0.15):
+def show(path, done, pause=0.25):
     conn = sqlite3.connect(path, timeout=1.0)
     while not done.is_set():
         counts, latest = Counter(), {}

@@ -7,7 +7,7 @@ Scan = namedtuple("Scan", "chute seq barcode at")
 CHUTES = 8
 
 
-def bundles(per_chute=3000, seed=17):
+def bundles(per_chute=2000, seed=17):
     """All bundles of the night in the order in which they reach the loader."""
     rng = random.Random(seed)
     waiting = []
