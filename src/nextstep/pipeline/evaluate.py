@@ -188,7 +188,8 @@ async def _stages(job: Job, store: Store, engine: Engine, watcher: Watcher, resu
             tasks: Sequence[Task] = due(connection)
         watcher.begin(name, len(tasks))
         result.stages[name] = StageResult()
-        await run_stage(engine, tasks, table, result.stages[name])
+        if tasks:
+            await run_stage(engine, tasks, table, result.stages[name])
     for error in engine.dead.values():
         raise error
 
