@@ -185,6 +185,8 @@ class TestEdgeCases:
         theirs = binomtest(wins, 20).proportion_ci(0.95, method="wilson")
         assert interval(pairs) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
         assert (estimate(pairs).deff, estimate(pairs).status) == (1, "ok")
+        wider = binomtest(wins, 20).proportion_ci(0.99, method="wilson")
+        assert interval(pairs, 0.99) == pytest.approx((wider.low, wider.high), abs=1e-12)
 
     def test_one_tie_among_single_moments_is_no_textbook_case(self) -> None:
         pairs = [(g, float(g < 9)) for g in range(19)] + [(19, 0.5)]

@@ -12,17 +12,10 @@ from nextstep.errors import FatalModelError, ModelError
 from nextstep.models.messages_api import STREAM_ABOVE, MessagesModel, open_endpoint
 from tests.loopback import LoopbackServer, Reply
 from tests.loopback.replies import Body
+from tests.models.made_up import KEY_NAME, request
 
-KEY = "-".join(("made", "up", "for", "these", "tests"))
-KEY_NAME = "NEXTSTEP_TEST_KEY"
-MODEL = "local/claude-opus-5-5"
-WHOLE, STREAMED = 500, STREAM_ABOVE + 1
-"""A `max_tokens` whose answer comes in one piece, and one whose answer is streamed."""
-
-
-def request(text: str = "What next?", **changes: Any) -> Request:
-    asked: dict[str, Any] = {"model": MODEL, "system": "Be brief.", "content": (text,), "max_tokens": WHOLE}
-    return Request(**asked | changes)
+STREAMED = STREAM_ABOVE + 1
+"""A `max_tokens` whose answer is streamed."""
 
 
 @dataclass

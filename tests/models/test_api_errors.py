@@ -27,20 +27,8 @@ from tests.loopback import (
     spend_limit,
     truncated_json,
 )
-from tests.models.asking import (
-    KEY,
-    MODEL,
-    STREAMED,
-    WHOLE,
-    Waits,
-    answer,
-    ask,
-    fail,
-    failure,
-    in_turn,
-    opened,
-    request,
-)
+from tests.models.asking import STREAMED, Waits, answer, ask, fail, failure, in_turn, opened
+from tests.models.made_up import KEY, KEY_NAME, MODEL, WHOLE, request
 
 both_ways = pytest.mark.parametrize("max_tokens", [WHOLE, STREAMED], ids=["whole", "streamed"])
 
@@ -116,6 +104,7 @@ def test_an_error_that_no_other_call_can_escape_is_fatal_after_one_try(
         (http_error(529), "overloaded_error"),
         (raw(b"<html>Bad gateway</html>", status=502, content_type="text/html"), "http_502"),
         (http_error(400, headers={"x-should-retry": "true"}), "invalid_request_error"),
+        (http_error(500, message=USAGE_LIMIT), "api_error"),
     ],
 )
 def test_an_error_that_may_pass_is_tried_as_often_as_the_limits_say(reply: Reply, kind: str, max_tokens: int) -> None:
@@ -443,7 +432,7 @@ def test_the_key_is_in_no_message_and_no_log_record(
 
 
 def test_a_short_made_up_key_does_not_maul_the_servers_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEXTSTEP_TEST_KEY", "none")
+    monkeypatch.setenv(KEY_NAME, "none")
     assert "none of these" in str(failure(http_error(400, message="none of these")).error)
 
 

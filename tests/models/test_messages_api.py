@@ -35,18 +35,8 @@ from tests.loopback import (
 )
 from tests.loopback.models import MODELS
 from tests.loopback.replies import Body
-from tests.models.asking import (
-    KEY,
-    KEY_NAME,
-    STREAMED,
-    WHOLE,
-    Waits,
-    answer,
-    ask,
-    ask_all,
-    opened,
-    request,
-)
+from tests.models.asking import STREAMED, Waits, answer, ask, ask_all, in_turn, opened
+from tests.models.made_up import KEY, KEY_NAME, WHOLE, request
 
 both_ways = pytest.mark.parametrize("size", [WHOLE, STREAMED], ids=["whole", "streamed"])
 
@@ -182,26 +172,23 @@ def test_no_content_may_be_said_by_null() -> None:
 def test_a_stream_cut_at_any_byte_is_a_failure_or_the_whole_answer_and_never_a_part_of_it() -> None:
     text = "Look at the log 日本."
     whole = b"".join(map(wire.encode, events_of(text, thinking="Hm.")))
-    cuts = iter(range(0, len(whole) + 1, 7))
-    last_part = whole.index(b'"stop_reason": "end_turn"')
+    sizes = [*range(0, len(whole), 23), len(whole)]
+    replies = in_turn(*(Reply(raw=whole[:size], content_type="text/event-stream") for size in sizes))
 
-    async def go(url: str) -> list[Answer | ModelError]:
-        outcomes: list[Answer | ModelError] = []
+    async def go(url: str) -> list[Answer | BaseException]:
         async with opened(url, attempts=1) as model:
-            for _ in range(0, len(whole) + 1, 7):
-                try:
-                    outcomes.append(await model.ask(request(max_tokens=STREAMED)))
-                except ModelError as error:
-                    outcomes.append(error)
-        return outcomes
+            asked = request(max_tokens=STREAMED)
+            return [(await asyncio.gather(model.ask(asked), return_exceptions=True))[0] for _ in sizes]
 
-    with LoopbackServer(lambda _: Reply(raw=whole[: next(cuts)], content_type="text/event-stream")) as server:
+    with LoopbackServer(answer=replies) as server:
         outcomes = asyncio.run(go(server.base_url))
-    for size, outcome in zip(range(0, len(whole) + 1, 7), outcomes, strict=True):
+    stopped = whole.index(b'"stop_reason": "end_turn"')
+    for size, outcome in zip(sizes, outcomes, strict=True):
         if isinstance(outcome, Answer):
-            assert size > last_part
+            assert size > stopped
             assert (outcome.text, outcome.stop_reason) == (text, "end_turn")
         else:
+            assert isinstance(outcome, ModelError)
             assert outcome.kind in ("garbled", "truncated")
     assert isinstance(outcomes[-1], Answer)
 

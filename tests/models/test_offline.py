@@ -289,16 +289,15 @@ def test_answers_do_not_depend_on_the_process() -> None:
         "print(json.dumps({name: ask(name, request) for name, request in json.load(sys.stdin).items()}))\n"
     )
     given_to = json.dumps({name: request.model_dump(mode="json") for name, request in requests.items()})
-    for seed in ("1", "2"):
-        there = subprocess.run(
-            [sys.executable, "-c", program],
-            input=given_to,
-            env=os.environ | {"PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert json.loads(there.stdout) == here
+    there = subprocess.run(
+        [sys.executable, "-c", program],
+        input=given_to,
+        env=os.environ | {"PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(there.stdout) == here
 
 
 def test_an_offline_answer_has_no_usage_and_one_try() -> None:

@@ -13,7 +13,7 @@ from nextstep.errors import UsageError
 from nextstep.models import is_offline, open_model
 from nextstep.models.messages_api import MessagesModel
 from nextstep.models.offline import CANDIDATES, JUDGE, MODELS, OfflineModel
-from tests.models.asking import KEY, KEY_NAME
+from tests.models.made_up import KEY, KEY_NAME
 
 LOCAL = Endpoint(base_url="http://127.0.0.1:9/models", api_key_env=KEY_NAME)
 ENDPOINTS = {"local": LOCAL, "bare": Endpoint(base_url="http://127.0.0.1:9")}

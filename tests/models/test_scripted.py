@@ -8,7 +8,7 @@ from nextstep.core.records import Answer, Request
 from nextstep.errors import ModelError
 from nextstep.models.base import answer_of, reply_body
 from nextstep.models.scripted import ScriptedModel
-from tests.models.asking import request
+from tests.models.made_up import request
 
 
 def test_a_script_gives_a_text_an_answer_or_an_error_and_each_request_is_remembered() -> None:
