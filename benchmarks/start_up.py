@@ -33,9 +33,8 @@ def main() -> None:
     base = statistics.median(taken["import typer"])
     for name, times in taken.items():
         median = statistics.median(times)
-        print(
-            f"{name:<16} {1000 * median:6.0f} ms  {median / base:.2f} x  (min {1000 * min(times):.0f} ms, n {len(times)})"
-        )
+        least = 1000 * min(times)
+        print(f"{name:<16} {1000 * median:6.0f} ms  {median / base:.2f} x  (min {least:.0f} ms, n {len(times)})")
 
 
 if __name__ == "__main__":

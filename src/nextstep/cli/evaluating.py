@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nextstep.store import Store
 
 DEMO_STORE = Path("nextstep-demo.duckdb")
+MADE = {"propose": "proposals", "judge": "verdicts"}
 SOME_FAILED, OVER_BUDGET = 4, 5
 
 
@@ -148,12 +149,12 @@ def _facts(result: "RunResult", store: "Store") -> dict[str, object]:
 
 
 def _how_it_went(result: "RunResult") -> str:
-    made = ", ".join(f"{stage.made} by {name}" for name, stage in result.stages.items() if stage.made)
+    made = " and ".join(f"{stage.made} {MADE[name]}" for name, stage in result.stages.items() if stage.made)
     spend = result.spend
     if not spend.calls and not result.failed:
-        return "No request was sent: the store had every answer." + (f" New rows: {made}." if made else "")
+        return "No request was sent: the store had every answer." + (f" Read from it: {made}." if made else "")
     cost = f"${spend.usd:.4f}" + (f" and {spend.unpriced} answers without a known price" if spend.unpriced else "")
-    return f"{spend.calls} requests answered ({made or 'nothing new'}), {result.failed} failed; spent {cost}."
+    return f"{spend.calls} requests answered, {result.failed} failed; new: {made or 'nothing'}; spent {cost}."
 
 
 def _plan(job: "Job", store: "Store") -> "list[PlannedCalls]":
