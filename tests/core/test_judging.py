@@ -11,6 +11,7 @@ from nextstep.core.blinding import unblind
 from nextstep.core.judging import (
     ANSWER_SCHEMA,
     JudgeAnswer,
+    Strength,
     average_score,
     consensus_score,
     outcome,
@@ -120,7 +121,12 @@ class TestReading:
             *("A", "tie", "I would say it is a tie.", "{}", "[]", "null", '"tie"', "{", "```json\n```", "nan"),
             *(judgement(letter) for letter in ("", "C", "AB", "A or B", "neither", "both", "none", "draw", "equal")),
             *(judgement("A", strength) for strength in ("", "strong", "none")),
-            *('{"choice": "tie"}', '{"reasoning": "x", "choice": "A"}', '{"choice": "tie", "strength": "slight"}'),
+            *(
+                '{"reasoning": "x", "strength": "slight"}',
+                '{"choice": "tie"}',
+                '{"reasoning": "x", "choice": "A"}',
+                '{"choice": "tie", "strength": "slight"}',
+            ),
             *('{"reasoning": "x", "choice": null, "strength": "slight"}', judgement("A") + judgement("B")),
             '{"reasoning": "x", "choice": ["tie"], "strength": "slight"}',
             '{"reasoning": "x", "choice": 0, "strength": "slight"}',
@@ -165,3 +171,5 @@ class TestReading:
         assert list(ANSWER_SCHEMA["properties"]) == ANSWER_SCHEMA["required"]
         assert next(iter(JudgeAnswer.model_fields)) == "reasoning"
         assert ANSWER_SCHEMA["additionalProperties"] is False
+        assert ANSWER_SCHEMA["properties"]["choice"]["enum"] == [*LETTERS]
+        assert ANSWER_SCHEMA["properties"]["strength"]["enum"] == [*Strength]

@@ -146,6 +146,11 @@ def test_values_outside_their_range_are_refused(model: type[Event], values: dict
         model.model_validate(values)
 
 
+def test_the_human_kinds_that_say_what_to_do_next() -> None:
+    """A command, an approval or a note of the program chooses nothing."""
+    assert {*HUMAN_CHOICES} == {"text", "rejection", "answer", "queued"}
+
+
 def test_the_words_of_the_public_tables() -> None:
     """Scripts of users rely on these spellings."""
     assert [*Role] == ["human", "assistant", "tool", "system"]

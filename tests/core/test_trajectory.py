@@ -68,6 +68,11 @@ def test_each_bad_cut_says_why_no_moment_can_stand_there(cut: int, problem: str 
     assert step_problem(SESSION, cut) == problem
 
 
+def test_a_second_turn_before_the_agent_did_anything_is_no_moment_either() -> None:
+    problem = step_problem(events("n: hello", "h: why", "a: hm"), 1)
+    assert problem == "cut 1 has nothing before it that the assistant did"
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_a_moment_stands_only_where_a_human_says_what_to_do_next(kind: Kind) -> None:
     human = Event(idx=1, role=Role.HUMAN, kind=kind, text="yes")
