@@ -207,7 +207,7 @@ def _finish(job: Job, store: Store, result: RunResult) -> None:
                 "error": str(result.stopped_by) if result.stopped_by else None,
                 "calls": result.spend.calls,
                 "failed": result.failed,
-                "cost": result.spend.usd,
+                "cost": None if result.spend.unpriced else result.spend.usd,
                 "run_id": result.run_id,
             },
         )

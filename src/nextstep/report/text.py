@@ -48,7 +48,7 @@ def win_rate_tables(rows: Sequence[Row]) -> Group:
 
 
 def _judge_table(judge: str, rows: Sequence[Row]) -> Table:
-    table = Table(title=plain(f"Win rates, judged by {judge}"), title_justify="left", box=None, pad_edge=False)
+    table = Table(title=plain(f"Win rates, judged by {judge}"), title_justify="left", box=None, padding=(0, 1, 0, 0))
     named = _groups(rows)
     for name in ("candidate", *named, "set"):
         table.add_column(name, overflow="fold")

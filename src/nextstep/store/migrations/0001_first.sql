@@ -88,7 +88,7 @@ COMMENT ON COLUMN runs.config IS 'The resolved config and the hashes of the prom
 COMMENT ON COLUMN runs.version IS 'Of nextstep.';
 COMMENT ON COLUMN runs.calls IS 'Replies that this run paid for.';
 COMMENT ON COLUMN runs.failed IS 'Pieces of work that gave nothing in this run.';
-COMMENT ON COLUMN runs.cost_usd IS 'What the priced replies of this run cost; see costs for those without a known price.';
+COMMENT ON COLUMN runs.cost_usd IS 'What this run cost in US dollars; NULL where a reply has no known price, see costs.';
 
 CREATE TABLE replies (
     reply_id VARCHAR PRIMARY KEY,
