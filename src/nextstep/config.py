@@ -1,6 +1,6 @@
 """evals.yaml -> EvalConfig, with every problem of the file told at once, each with its line.
 
-`load_config` reads the file; flags of a command are laid over it with `model_copy`. Nothing here reads the
+`load_config` reads the file; flags of a command are laid over it. Nothing here reads the
 environment or opens a store.
 """
 
@@ -95,7 +95,7 @@ class Limits(Settings):
     max_cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     ask_above_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 900.0
-    """Seconds until one call is given up, all of its answer included."""
+    """Seconds until one try of a call is given up, all of its answer included."""
     attempts: Annotated[int, Field(gt=0, le=20)] = 6
 
 
@@ -132,10 +132,12 @@ class EvalConfig(Settings):
     store: str = "nextstep.duckdb"
     prompts: str = "prompts/"
     candidates: Annotated[
-        tuple[Annotated[CandidateSettings, BeforeValidator(_bare_model)], ...], AfterValidator(_distinct_labels)
+        tuple[Annotated[CandidateSettings, BeforeValidator(_bare_model, str | CandidateSettings)], ...],
+        AfterValidator(_distinct_labels),
     ] = ()
     judges: Annotated[
-        tuple[Annotated[JudgeSettings, BeforeValidator(_bare_model)], ...], AfterValidator(_distinct_labels)
+        tuple[Annotated[JudgeSettings, BeforeValidator(_bare_model, str | JudgeSettings)], ...],
+        AfterValidator(_distinct_labels),
     ] = ()
     judging: Judging = Judging()
     limits: Limits = Limits()

@@ -50,7 +50,8 @@ def test_init_writes_a_project_that_evaluates_and_never_overwrites(cli: Cli) -> 
     assert (cli.folder / "evals.yaml").read_text().endswith("# mine\n")
     assert cli.json("eval")["status"] == "done"
     schema = json.loads((cli.folder / "evals.schema.json").read_text())
-    assert "candidates" in schema["properties"]
+    for key in ("candidates", "judges"):
+        assert {"type": "string"} in schema["properties"][key]["items"]["anyOf"]
 
 
 def test_results_show_each_candidate_set_and_judge(project: Cli) -> None:
@@ -117,6 +118,13 @@ def test_sql_answers_in_tables_json_and_files(project: Cli) -> None:
     project("sql", "SELECT 1 AS x", "-o", "x.csv")
     assert Path("x.csv").read_text().split() == ["x", "1"]
     assert project("sql", "-", stdin="SELECT 41 + 1 AS y").split() == ["y", "42"]
+
+
+def test_sql_keeps_columns_of_one_name_apart_and_says_when_there_are_no_rows(project: Cli) -> None:
+    project("eval", *OFFLINE)
+    assert project.json("sql", "SELECT 1 AS a, 2 AS a, 'nan'::DOUBLE AS b")["rows"] == [{"a": 1, "a_2": 2, "b": None}]
+    assert project("sql", "FROM verdicts LIMIT 0") == ""
+    assert "no rows" in project.err
 
 
 def test_sql_cannot_write_or_leave_the_store(project: Cli) -> None:
@@ -214,6 +222,9 @@ def test_a_broken_config_tells_all_problems_with_lines_and_nearest_keys(project:
         (("eval", "--model", "nowhere/x", "--judge", "offline/lexical"), "no endpoint is named 'nowhere'"),
         (("eval", *OFFLINE, "--set", "both"), "--set is detour or control"),
         (("eval", *OFFLINE, "--samples", "1000"), "a flag does not fit"),
+        (("eval", *OFFLINE, "-n", "0"), "--limit"),
+        (("eval", *OFFLINE, "--samples", "0"), "--samples"),
+        (("runs", "-n", "-1"), "--limit"),
         (("eval", *OFFLINE, "--max-cost", "-1"), "a flag does not fit"),
         (("results",), "there is no store yet"),
         (("results", "--by", "colour"), "--by is one of tag, session"),

@@ -136,7 +136,7 @@ def test_max_cost_ends_with_its_own_exit_code_and_the_next_run_goes_on(project: 
     connect(project, server)
     run = ("eval", "--model", "claude-opus-5-5", "--judge", "claude-haiku-5-5", "-j", "1")
     project(*run, "--max-cost", "0.000001", code=5)
-    assert "the limit of" in project.err
+    assert "the cost limit of" in project.err
     assert len(server.answered) == 1
     project(*run)
     assert len(server.answered) == 18

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextstep.core.records import HUMAN_CHOICES, Event, Kind, Role
-from nextstep.core.trajectory import hindsight, prefix, step_problem
+from nextstep.core.trajectory import prefix, step_problem
 from tests.builders import events
 
 made_events = st.lists(
@@ -30,12 +30,6 @@ def test_a_prefix_ends_with_the_last_act_of_the_agent(made: tuple[Event, ...], c
     seen = prefix(made, cut)
     assert not seen or seen[-1].role in AGENTS
     assert all(event.role not in AGENTS for event in made[len(seen) : cut])
-
-
-@given(made_events, st.integers(0, 14))
-@settings(max_examples=50)
-def test_hindsight_begins_with_the_human_turn(made: tuple[Event, ...], cut: int) -> None:
-    assert hindsight(made, cut) == tuple(event for event in made if event.idx >= cut)
 
 
 def test_an_interruption_and_a_first_half_of_the_turn_are_dropped() -> None:

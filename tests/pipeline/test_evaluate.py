@@ -17,6 +17,7 @@ from nextstep.pipeline.evaluate import Job, RunResult, Watcher, choose_moments, 
 from nextstep.pipeline.plan import plan_calls
 from nextstep.sources.suite import load_suite
 from nextstep.store import Store
+from nextstep.store.asking import named_queries
 from nextstep.store.database import query
 from tests.builders import MODEL_STEP, PROMPTS, faithful_judge, judgement, prefers_model, step, write_suite
 
@@ -230,9 +231,63 @@ def test_pairs_that_nobody_judged_yet_are_pending_and_no_failures(world: World) 
 def test_fresh_adds_samples_beside_the_stored_ones(world: World) -> None:
     world.run()
     result = world.run(fresh=True)
-    assert world.asked == (12, 12)
+    assert world.asked == (12, 24)
     assert {row["due"] for row in result.win_rates} == {6}
     assert {row["n_moments"] for row in result.win_rates} == {3}
+
+
+def test_fresh_asks_anew_for_verdicts_that_could_not_be_read(world: World) -> None:
+    honest = world.judge.script
+    world.judge = ScriptedModel(lambda _: "no verdict")
+    world.run()
+    world.judge = ScriptedModel(honest)
+    assert world.run().failed == 12
+    result = world.run(fresh=True)
+    assert result.failed == 0
+    assert {(row["wins"], row["due"]) for row in result.win_rates} == {(6, 6)}
+
+
+def test_what_a_stopped_run_never_reached_is_due_and_pending(world: World) -> None:
+    def script(_: Request) -> str | Exception:
+        late = len(world.candidate.requests) > 2
+        return FatalModelError("authentication", "key withdrawn") if late else step(MODEL_STEP)
+
+    world.candidate = ScriptedModel(script)
+    world.config["limits"] = {"max_connections": 1}
+    rows = world.run().win_rates
+    assert sum(row["due"] for row in rows) == 6
+    assert sum(row["pending"] for row in rows) == 4
+    assert all(accounted(row) for row in rows)
+
+
+def test_a_failure_that_a_later_run_cured_is_shown_no_more(world: World) -> None:
+    world.candidate = ScriptedModel(lambda _: ModelError("connection", "lost"))
+    world.run()
+    named = named_queries()["failures"][1]
+    assert world.rows(named)[0][3] == 6
+    world.candidate = ScriptedModel(lambda _: step(MODEL_STEP))
+    world.run()
+    assert world.rows(named) == []
+
+
+def test_a_renamed_session_keeps_its_answers_under_its_new_name(world: World) -> None:
+    world.run()
+    asked = world.asked
+    sessions = world.suite_folder / "sessions"
+    (sessions / "one.jsonl").rename(sessions / "uno.jsonl")
+    moments = world.suite_folder / "moments.jsonl"
+    moments.write_text(moments.read_text().replace('"one"', '"uno"'))
+    world.run()
+    assert world.asked == asked
+    assert world.rows("SELECT name FROM sessions ORDER BY name") == [("three",), ("two",), ("uno",)]
+
+
+def test_an_answer_of_unknown_cost_exhausts_a_limit(world: World) -> None:
+    world.config["limits"] = {"max_cost_usd": 100.0, "max_connections": 1}
+    result = world.run()
+    assert isinstance(result.stopped_by, BudgetReached)
+    assert "not known" in str(result.stopped_by)
+    assert world.asked == (1, 0)
 
 
 def test_more_samples_ask_only_for_those_that_are_missing(world: World) -> None:

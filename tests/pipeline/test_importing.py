@@ -71,9 +71,9 @@ def test_a_corrupt_transcript_is_refused_and_the_others_come_in(place: Place, tm
     (tmp_path / "t" / "broken.jsonl").write_bytes(b"\xff\xfe no json\n")
     transcript(tmp_path / "t" / "good.jsonl", "why", "because")
     refused, good = place.bring(tmp_path / "t")
-    assert (refused.status, good.status) == ("empty", "new")
+    assert (refused.status, good.status) == ("refused", "new")
     assert refused.refused
-    assert "broken.jsonl" in refused.refused
+    assert "broken.jsonl:1: no valid JSON" in refused.refused
     assert set(load_suite(place.suite).sessions) == {"good"}
 
 

@@ -91,6 +91,14 @@ def test_a_file_that_is_not_duckdb_is_refused_and_left_as_it_is(store: Store) ->
     assert store.path.read_bytes() == b"my precious notes" * 500
 
 
+def test_a_path_that_speaks_of_locks_is_not_taken_for_a_lock(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    path = tmp_path / "lock" / "block.duckdb"
+    path.write_text("no store")
+    with pytest.raises(StoreError, match="not a DuckDB file"), Store(path, patience_s=60).read():
+        pass
+
+
 def test_a_duckdb_file_of_another_program_is_refused_and_left_as_it_is(store: Store) -> None:
     with duckdb.connect(str(store.path)) as connection:
         connection.execute("CREATE TABLE mine (x INTEGER)")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEMO_STORE = Path("nextstep-demo.duckdb")
 MADE = {"propose": "proposals", "judge": "verdicts"}
-SOME_FAILED, OVER_BUDGET = 4, 5
+SOME_FAILED, INTERRUPTED = 4, 130
 
 
 def eval_(
@@ -130,7 +130,10 @@ def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) ->
     if result.stopped_by:
         raise result.stopped_by
     if result.failed:
-        remark("some work gave nothing: `nextstep sql --named failures` says why; run again to retry what can be")
+        remark(
+            "some work gave nothing: `nextstep sql --named failures` says why. Run again to retry lost calls; an answer"
+            " that cannot be read was paid for and stays, --fresh asks anew"
+        )
         raise typer.Exit(SOME_FAILED)
 
 
@@ -195,12 +198,15 @@ def _check_cost(job: "Job", store: "Store", *, yes: bool) -> None:
     if limits.max_cost_usd is None and not at_terminal:
         return
     plan = _plan(job, store)
-    unknown = sorted({planned.model for planned in plan if planned.cost_usd is None})
+    unknown = ", ".join(sorted({planned.model for planned in plan if planned.cost_usd is None}))
     if unknown and limits.max_cost_usd is not None:
         raise UsageError(
-            f"the price of {', '.join(unknown)} is not known, so --max-cost cannot be kept; leave it out to go on"
+            f"the price of {unknown} is not known, so --max-cost (limits.max_cost_usd) cannot be kept; leave it out"
         )
     cost = sum(planned.cost_usd or 0.0 for planned in plan)
-    if at_terminal and cost > limits.ask_above_usd:
+    if at_terminal and (cost > limits.ask_above_usd or unknown):
         calls = sum(planned.calls for planned in plan)
-        typer.confirm(f"This sends {calls} requests for about ${cost:.2f}. Go on?", abort=True, err=True)
+        more = f", and at prices not known for {unknown}" if unknown else ""
+        if not typer.confirm(f"This sends {calls} requests for about ${cost:.2f}{more}. Go on?", err=True):
+            remark("nothing was sent")
+            raise typer.Exit(INTERRUPTED)

@@ -6,39 +6,39 @@ from typing import Annotated, TypeAlias
 import typer
 
 
-def _flag(*names: str, help: str) -> typer.models.OptionInfo:  # noqa: A002 - typer's own word
+def flag(*names: str, help: str, least: int | None = None) -> typer.models.OptionInfo:  # noqa: A002 - typer's own word
     """An option whose environment variable follows from its long name."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "NEXTSTEP_" + long.removeprefix("--").replace("-", "_").upper()
-    option: typer.models.OptionInfo = typer.Option(*names, help=help, envvar=variable, show_envvar=False)
+    option: typer.models.OptionInfo = typer.Option(*names, help=help, envvar=variable, show_envvar=False, min=least)
     return option
 
 
 Config: TypeAlias = Annotated[
-    Path | None, _flag("--config", "-c", help="The config; evals.yaml in this folder if it is there.")
+    Path | None, flag("--config", "-c", help="The config; evals.yaml in this folder if it is there.")
 ]
-StoreFile: TypeAlias = Annotated[Path | None, _flag("--store", help="The DuckDB file with the results.")]
-SuiteFolder: TypeAlias = Annotated[Path | None, _flag("--suite", help="The folder with sessions and moments.")]
-SetName: TypeAlias = Annotated[str | None, _flag("--set", help="Only detour or only control moments.")]
-Limit: TypeAlias = Annotated[int | None, _flag("--limit", "-n", help="At most so many moments, drawn by --seed.")]
-Seed: TypeAlias = Annotated[int, _flag("--seed", help="For the draw of --limit.")]
-Connections: TypeAlias = Annotated[int | None, _flag("--max-connections", "-j", help="Requests in flight at once.")]
-Samples: TypeAlias = Annotated[int | None, _flag("--samples", help="Proposals for each moment and candidate.")]
+StoreFile: TypeAlias = Annotated[Path | None, flag("--store", help="The DuckDB file with the results.")]
+SuiteFolder: TypeAlias = Annotated[Path | None, flag("--suite", help="The folder with sessions and moments.")]
+SetName: TypeAlias = Annotated[str | None, flag("--set", help="Only detour or only control moments.")]
+Limit: TypeAlias = Annotated[
+    int | None, flag("--limit", "-n", help="At most so many moments, drawn by --seed.", least=1)
+]
+Seed: TypeAlias = Annotated[int, flag("--seed", help="For the draw of --limit.")]
+Connections: TypeAlias = Annotated[int | None, flag("--max-connections", "-j", help="Requests in flight at once.")]
+Samples: TypeAlias = Annotated[int | None, flag("--samples", help="Proposals for each moment and candidate.", least=1)]
 Models: TypeAlias = Annotated[
-    list[str] | None, _flag("--model", "-m", help="A candidate, such as claude-opus-5-5; may be repeated.")
+    list[str] | None, flag("--model", "-m", help="A candidate, such as claude-opus-5-5; may be repeated.")
 ]
-Judges: TypeAlias = Annotated[list[str] | None, _flag("--judge", help="A judge; may be repeated.")]
-DryRun: TypeAlias = Annotated[bool, _flag("--dry-run", help="Print calls, tokens and cost, and send nothing.")]
+Judges: TypeAlias = Annotated[list[str] | None, flag("--judge", help="A judge; may be repeated.")]
+DryRun: TypeAlias = Annotated[bool, flag("--dry-run", help="Print calls, tokens and cost, and send nothing.")]
 MaxCost: TypeAlias = Annotated[
-    float | None, _flag("--max-cost", help="Send no further request once this many US dollars are spent.")
+    float | None, flag("--max-cost", help="Send no further request once this many US dollars are spent.")
 ]
-Fresh: TypeAlias = Annotated[
-    bool, _flag("--fresh", help="Ask for new samples beside the stored ones; they are pooled.")
-]
-Yes: TypeAlias = Annotated[bool, _flag("--yes", "-y", help="Do not ask before a run that costs much.")]
-Json: TypeAlias = Annotated[bool, _flag("--json", help="One JSON document on standard output.")]
+Fresh: TypeAlias = Annotated[bool, flag("--fresh", help="Ask for new samples beside the stored ones; they are pooled.")]
+Yes: TypeAlias = Annotated[bool, flag("--yes", "-y", help="Do not ask before a run that costs much.")]
+Json: TypeAlias = Annotated[bool, flag("--json", help="One JSON document on standard output.")]
 Output: TypeAlias = Annotated[
-    Path | None, _flag("--output", "-o", help="Write to a file; its ending (.json, .csv, .parquet, .txt) says how.")
+    Path | None, flag("--output", "-o", help="Write to a file; its ending (.json, .csv, .parquet, .txt) says how.")
 ]
-Quiet: TypeAlias = Annotated[bool, _flag("--quiet", "-q", help="No progress and no remarks.")]
-Verbose: TypeAlias = Annotated[bool, _flag("--verbose", "-v", help="Tell about every retry.")]
+Quiet: TypeAlias = Annotated[bool, flag("--quiet", "-q", help="No progress and no remarks.")]
+Verbose: TypeAlias = Annotated[bool, flag("--verbose", "-v", help="Tell about every retry.")]

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -44,7 +45,17 @@ def log_retries(verbose: bool) -> None:
 
 def document(name: str, value: Any, **more: Any) -> str:
     """One JSON document with its schema version."""
-    return json.dumps({"schema_version": SCHEMA_VERSION, name: value, **more}, default=_plain, ensure_ascii=False)
+    values = {"schema_version": SCHEMA_VERSION, name: _finite(value), **more}
+    return json.dumps(values, default=_plain, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for what JSON has no number for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _plain(value: object) -> object:
@@ -62,8 +73,10 @@ def print_rows(
         remark(f"wrote {output}")
     elif as_json:
         typer.echo(document(name, rows))
-    else:
+    elif rows:
         console().print(table)
+    else:
+        remark("no rows")
 
 
 def write_rows(name: str, rows: Sequence[Mapping[str, Any]], table: "RenderableType", path: Path) -> None:

@@ -11,6 +11,9 @@ from nextstep.cli.settings import set_up
 
 if TYPE_CHECKING:
     from nextstep.pipeline.importing import Import
+    from nextstep.sources.notes import Note
+
+TOLD_LINES = 3
 
 
 def init(
@@ -88,9 +91,15 @@ def _import_row(one: "Import") -> dict[str, object]:
         "events": one.events,
         "choices": one.choices,
         "status": one.status,
-        "notes": one.refused or "; ".join(f"{note.reason} {note.count}" for note in one.notes),
+        "notes": one.refused or "; ".join(map(_told, one.notes)),
         "details": [note.model_dump() for note in one.notes],
     }
+
+
+def _told(note: "Note") -> str:
+    """A note with its count and first lines."""
+    lines = ", ".join(map(str, note.lines[:TOLD_LINES])) + (", ..." if note.count > TOLD_LINES else "")
+    return f"{note.reason}: {note.count} (line {lines})"
 
 
 def doctor(

@@ -12,8 +12,8 @@ from nextstep.errors import UsageError
 
 def sql(
     statement: Annotated[str | None, typer.Argument(help="A SELECT, or - to read it from standard input.")] = None,
-    named: Annotated[str | None, typer.Option("--named", help="Run a documented query by its name.")] = None,
-    list_named: Annotated[bool, typer.Option("--list", help="List the documented queries.")] = False,
+    named: Annotated[str | None, options.flag("--named", help="Run a documented query by its name.")] = None,
+    list_named: Annotated[bool, options.flag("--list", help="List the documented queries.")] = False,
     config: options.Config = None,
     store: options.StoreFile = None,
     json: options.Json = False,

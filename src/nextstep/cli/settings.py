@@ -44,7 +44,7 @@ def set_up(
         values["candidates"] = [_settings(model, values["candidates"]) for model in models]
     if judges:
         values["judges"] = [_settings(judge, values["judges"]) for judge in judges]
-    if samples:
+    if samples is not None:
         values["candidates"] = [candidate | {"samples": samples} for candidate in values["candidates"]]
     for name, value in (("max_connections", max_connections), ("max_cost_usd", max_cost)):
         if value is not None:

@@ -21,7 +21,7 @@ def results(
     model: options.Models = None,
     judge: options.Judges = None,
     set_name: options.SetName = None,
-    by: Annotated[str | None, typer.Option("--by", help="Split by tag or by session.")] = None,
+    by: Annotated[str | None, options.flag("--by", help="Split by tag or by session.")] = None,
     config: options.Config = None,
     store: options.StoreFile = None,
     suite: options.SuiteFolder = None,
@@ -71,7 +71,7 @@ def show(
 
         nextstep show 3fa9
 
-        nextstep show slow-query:14 --model claude-opus-5-5
+        nextstep show slow-query:19 --model claude-opus-5-5
     """
     from nextstep.pipeline.results import read_moment
     from nextstep.report.moment import moment_text
@@ -90,7 +90,7 @@ def show(
 def runs(
     config: options.Config = None,
     store: options.StoreFile = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 20,
+    limit: Annotated[int, options.flag("--limit", "-n", help="At most so many.", least=1)] = 20,
     json: options.Json = False,
     output: options.Output = None,
 ) -> None:

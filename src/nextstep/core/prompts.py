@@ -37,7 +37,7 @@ def parse_prompt(name: str, text: str, placeholders: frozenset[str]) -> Prompt:
     """
     headers = list(_HEADER.finditer(text))
     if not headers or text[: headers[0].start()].strip():
-        raise PromptError(f"{name}:1: a prompt starts with a line '=== system'; see prompts/ in the documentation")
+        raise PromptError(f"{name}:1: a prompt starts with a line '=== system'; `nextstep init` writes examples")
     ends = [*(header.start() for header in headers[1:]), len(text)]
     blocks = [(header[1], text[header.end() : end].strip()) for header, end in zip(headers, ends, strict=True)]
     _check_placeholders(name, text, placeholders)

@@ -23,11 +23,6 @@ def prefix(events: Sequence[Event], cut: int) -> tuple[Event, ...]:
     return tuple(events[:end])
 
 
-def hindsight(events: Sequence[Event], cut: int) -> tuple[Event, ...]:
-    """The events from the human's turn on: how it turned out."""
-    return tuple(events[cut:])
-
-
 def step_problem(events: Sequence[Event], cut: int) -> str | None:
     """Why no moment can stand at `cut`, or None when one can."""
     if cut >= len(events):

@@ -58,7 +58,7 @@ class OfflineModel:
 def continue_plan(request: Request) -> str:
     """The last sentence of the assistant that sounds like a plan, as the next step."""
     sentences = _assistant_sentences(request)
-    plans = [sentence for sentence in sentences if _PLAN.search(sentence)]
+    plans = [sentence for sentence in sentences if _PLAN.search(sentence) and not sentence.endswith("?")]
     return _step(f"go on with this and show me what comes of it: {(plans or sentences or ['what you proposed'])[-1]}")
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from nextstep import __version__
 from nextstep.config import EvalConfig
-from nextstep.errors import NextstepError
+from nextstep.errors import NextstepError, UsageError
 from nextstep.models import open_model
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
-from nextstep.sources.suite import load_suite
+from nextstep.sources.suite import MOMENTS, load_suite
 from nextstep.store import Store
 
 
@@ -47,6 +47,8 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
 
 def _suite(folder: Path) -> str:
     suite = load_suite(folder)
+    if not suite.moments:
+        raise UsageError(f"{folder}: has {len(suite.sessions)} sessions and no moment; mark some in {MOMENTS}")
     sets = [f"{sum(moment.set == name for moment in suite.moments)} {name}" for name in ("detour", "control")]
     return f"{folder}: {len(suite.sessions)} sessions, {' and '.join(sets)} moments, {suite.suite_hash}"
 

@@ -38,8 +38,15 @@ class Spend:
 
     @property
     def reached(self) -> bool:
-        """Whether no further call may be sent."""
-        return self.limit_usd is not None and self.usd >= self.limit_usd
+        """Whether no further call may be sent; an answer of unknown cost exhausts any limit, for it is not nothing."""
+        return self.limit_usd is not None and (self.usd >= self.limit_usd or self.unpriced > 0)
+
+    @property
+    def reason(self) -> str:
+        """Why no further call may be sent."""
+        if self.unpriced:
+            return "an answer came whose cost is not known, so the cost limit cannot be kept; leave it out to go on"
+        return f"the cost limit of ${self.limit_usd:.2f} is reached; run again to go on"
 
 
 @dataclass
@@ -76,7 +83,7 @@ class Engine:
             writer.close()
             await asyncio.shield(writing)
         if self.spend.reached and next(queue, None) is not None:
-            raise BudgetReached(f"the limit of ${self.spend.limit_usd:.2f} is reached; run again to go on")
+            raise BudgetReached(self.spend.reason)
 
     async def _work(self, queue: Iterator[Call], writer: "_Writer") -> None:
         """Take calls until there are none, or none may be sent."""

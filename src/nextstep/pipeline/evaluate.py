@@ -17,9 +17,9 @@ from nextstep.pipeline.engine import Engine, Spend
 from nextstep.pipeline.ingest import store_suite
 from nextstep.pipeline.judge import VerdictTask, due_verdicts
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
-from nextstep.pipeline.propose import ProposalTask, due_proposals, stored_proposals
+from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
 from nextstep.pipeline.score import Contest, score
-from nextstep.pipeline.stage import StageResult, Task, run_stage
+from nextstep.pipeline.stage import StageResult, Task, run_stage, stored_replies
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 from nextstep.store.database import insert, utc_now
@@ -84,8 +84,14 @@ class Job:
         return [(moments[row["moment_id"]], row) for row in rows]
 
     def due_verdicts(self, connection: Connection) -> list[VerdictTask]:
-        """The verdicts that are missing from the store, for the proposals that it has."""
-        return list(due_verdicts(connection, self.suite, self.proposals(connection), self.judges, self.judge_prompt))
+        """The verdicts that are missing from the store, for the proposals that it has.
+
+        With `fresh`, none is read from a stored reply: one that could not be read is asked for anew.
+        """
+        tasks = list(due_verdicts(connection, self.suite, self.proposals(connection), self.judges, self.judge_prompt))
+        while self.fresh and (stored := stored_replies(connection, tasks)):
+            tasks = [task.again() if task.call.reply_id in stored else task for task in tasks]
+        return tasks
 
 
 @dataclass
@@ -135,7 +141,7 @@ def choose_moments(
         kind = f"{only} moments" if only else "moments"
         raise UsageError(f"{suite.folder} has no {kind}; see moments.jsonl there")
     drawn = sorted(moments, key=lambda moment: make_id("pick", seed, moment.moment_id))
-    chosen = set(drawn[:limit] if limit else drawn)
+    chosen = set(drawn if limit is None else drawn[:limit])
     return tuple(moment for moment in moments if moment in chosen)
 
 
@@ -180,18 +186,24 @@ async def evaluate(
 
 
 async def _stages(job: Job, store: Store, engine: Engine, watcher: Watcher, result: RunResult) -> None:
-    for name, table, due in (
-        ("propose", "proposals", job.due_proposals),
-        ("judge", "verdicts", job.due_verdicts),
-    ):
-        with store.read() as connection:
-            tasks: Sequence[Task] = due(connection)
-        watcher.begin(name, len(tasks))
-        result.stages[name] = StageResult()
-        if tasks:
-            await run_stage(engine, tasks, table, result.stages[name])
+    with store.write() as connection:
+        proposals = job.due_proposals(connection)
+        note_asked(connection, proposals)
+    await _stage("propose", "proposals", proposals, engine, watcher, result)
+    with store.read() as connection:
+        verdicts = job.due_verdicts(connection)
+    await _stage("judge", "verdicts", verdicts, engine, watcher, result)
     for error in engine.dead.values():
         raise error
+
+
+async def _stage(
+    name: str, table: str, tasks: Sequence[Task], engine: Engine, watcher: Watcher, result: RunResult
+) -> None:
+    watcher.begin(name, len(tasks))
+    result.stages[name] = StageResult()
+    if tasks:
+        await run_stage(engine, tasks, table, result.stages[name])
 
 
 def _finish(job: Job, store: Store, result: RunResult) -> None:

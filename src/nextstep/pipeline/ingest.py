@@ -18,11 +18,11 @@ def store_suite(connection: Connection, suite: Suite) -> None:
 
 
 def store_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
-    """Bring sessions with their events into the store, those that it does not have yet."""
+    """Bring sessions with their events into the store; the name and title of a known one are renewed."""
     there = {name for (name,) in connection.execute("SELECT session_id FROM sessions").fetchall()}
     for session in sessions:
+        insert(connection, "sessions", [_session_row(session)], replace=True)
         if session.session_id not in there:
-            insert(connection, "sessions", [_session_row(session)])
             insert(connection, "events", [_event_row(session, i) for i in range(len(session.events))])
 
 

@@ -1,7 +1,7 @@
 """Proposals -> verdicts: each pair of steps judged in both orders."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nextstep.config import JudgeSettings
@@ -46,6 +46,10 @@ class VerdictTask:
             "reply_id": self.call.reply_id,
             "created_at": utc_now(),
         }
+
+    def again(self) -> "VerdictTask":
+        """The same task with the next sample of its call."""
+        return replace(self, call=replace(self.call, sample=self.call.sample + 1))
 
     def work(self) -> dict[str, Any]:
         """What a failure's row says of this task."""

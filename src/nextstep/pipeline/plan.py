@@ -1,7 +1,9 @@
 """What a job would send: calls, tokens and cost, estimated without sending anything."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from nextstep.core.proposing import MAX_WORDS
 from nextstep.core.records import Order, Request, Usage
@@ -10,12 +12,13 @@ from nextstep.models import is_offline
 from nextstep.models.prices import cost_usd
 from nextstep.pipeline.calls import Purpose
 from nextstep.pipeline.evaluate import Job
-from nextstep.pipeline.stage import Task
-from nextstep.store import Store
+from nextstep.pipeline.stage import Task, stored_replies
+from nextstep.store import Connection, Store
 
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included; the estimate says so."""
 
+AnyTask = TypeVar("AnyTask", bound=Task)
 _A_STEP = "word " * MAX_WORDS
 
 
@@ -49,10 +52,11 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
     """What the job would send now, at most: replies that the store has are not asked for again."""
     planned: dict[tuple[Purpose, str], PlannedCalls] = {}
     with store.read_or_empty() as connection:
-        proposals, verdicts = job.due_proposals(connection), job.due_verdicts(connection)
+        proposals = _unanswered(connection, job.due_proposals(connection))
+        verdicts = _unanswered(connection, job.due_verdicts(connection))
     tasks: list[Task] = [*proposals, *verdicts]
-    for task in tasks:
-        _of(planned, task.call.purpose, task.call.request.model).add(task.call.request)
+    for call in {task.call.reply_id: task.call for task in tasks}.values():
+        _of(planned, call.purpose, call.request.model).add(call.request)
     coming: dict[str, int] = defaultdict(int)
     for proposal in proposals:
         coming[proposal.moment.moment_id] += 1
@@ -66,6 +70,12 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
             )
             _of(planned, Purpose.JUDGE, judge.model).add(request, times=len(Order) * coming[moment.moment_id])
     return list(planned.values())
+
+
+def _unanswered(connection: Connection, tasks: Sequence[AnyTask]) -> list[AnyTask]:
+    """The tasks whose reply the store does not have."""
+    stored = stored_replies(connection, tasks)
+    return [task for task in tasks if task.call.reply_id not in stored]
 
 
 def _of(planned: dict[tuple[Purpose, str], PlannedCalls], purpose: Purpose, model: str) -> PlannedCalls:

@@ -13,7 +13,7 @@ from nextstep.pipeline.calls import Call, Purpose
 from nextstep.pipeline.prompting import CandidatePrompt
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection
-from nextstep.store.database import query, utc_now
+from nextstep.store.database import insert, query, utc_now
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,12 @@ def due_proposals(
                 request, shortened = prompt.request(suite.events_of(moment), moment.cut, candidate)
             for sample in missing:
                 yield ProposalTask(moment, candidate, Call(Purpose.PROPOSE, request, sample), shortened, prompt_hash)
+
+
+def note_asked(connection: Connection, tasks: Sequence[ProposalTask]) -> None:
+    """Write down what is due, so that what never came is counted too."""
+    keys = ("candidate", "prompt_hash", "moment_id", "sample")
+    insert(connection, "asked", [{key: task.work()[key] for key in keys} for task in tasks])
 
 
 def stored_proposals(

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nextstep.core.judging import outcome
+from nextstep.core.judging import average_score, consensus_score, outcome
 from nextstep.core.records import Choice
+from nextstep.core.trajectory import AGENT_ROLES
 from nextstep.errors import UsageError
 from nextstep.models import is_offline
 from nextstep.pipeline.score import Contest, summary, tally
@@ -61,12 +62,19 @@ def read_moment(connection: Connection, wanted: str, *, before: int, after: int)
     judged = query(connection, "judged_of", moment_id=moment["moment_id"])
     return {
         **moment,
-        "before": [event for event in events if event["idx"] < moment["cut"]],
+        "before": _seen([event for event in events if event["idx"] < moment["cut"]]),
         "after": [event for event in events if event["idx"] > moment["cut"]],
         "proposals": _folded(judged),
         "offline": any(is_offline(row[name] or "") for row in judged for name in ("model", "judge_model")),
         "failures": query(connection, "failures_of", moment_id=moment["moment_id"]),
     }
+
+
+def _seen(before: list[Row]) -> list[Row]:
+    """What a candidate sees of the events before a moment: up to the last that the assistant or a tool did."""
+    while before and before[-1]["role"] not in AGENT_ROLES:
+        before = before[:-1]
+    return before
 
 
 def _not_one(wanted: str, found: list[Row]) -> str:
@@ -98,5 +106,9 @@ def _folded(rows: list[Row]) -> list[Row]:
 
 def _judgement(judge: str, prompt_hash: str, verdicts: list[Row]) -> Row:
     both = len(verdicts) == len({verdict["order"] for verdict in verdicts}) == 2
-    folded = str(outcome(*(Choice(verdict["choice"]) for verdict in verdicts))) if both else None
-    return {"judge": judge, "prompt_hash": prompt_hash, "outcome": folded, "verdicts": verdicts}
+    row: Row = {"judge": judge, "prompt_hash": prompt_hash, "outcome": None, "verdicts": verdicts}
+    if not both:
+        return row
+    first, second = (Choice(verdict["choice"]) for verdict in verdicts)
+    scores = {"score": consensus_score(first, second), "average_score": average_score(first, second)}
+    return row | scores | {"outcome": str(outcome(first, second))}

@@ -25,7 +25,7 @@ class Contest:
 
 
 def score(connection: Connection, suite_hash: str, contests: Iterable[Contest]) -> list[dict[str, Any]]:
-    """Work out and store the win rates of these contests over a suite; one row for each set that has moments."""
+    """Work out and store the win rates of these contests over a suite: a row for each set that was tried."""
     rows = [row for contest in contests for row in _contest_rows(connection, suite_hash, contest)]
     insert(connection, "win_rates", rows, replace=True)
     return rows
@@ -48,7 +48,8 @@ def _contest_rows(connection: Connection, suite_hash: str, contest: Contest) -> 
         "offline": any(map(is_offline, contest.models)),
         "updated_at": utc_now(),
     }
-    return [fixed | hashes | {"set": str(s)} | summary(by_set[s]) for s in MomentSet if by_set[s]]
+    rows: list[dict[str, Any]] = [fixed | hashes | {"set": str(s)} | summary(by_set[s]) for s in MomentSet]
+    return [row for row in rows if row["due"] > row["pending"]]
 
 
 def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[dict[str, Any]]:

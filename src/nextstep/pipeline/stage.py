@@ -8,7 +8,7 @@ from nextstep.core.ids import make_id
 from nextstep.errors import ModelError, UnreadableReply
 from nextstep.pipeline.calls import Call
 from nextstep.pipeline.engine import Engine
-from nextstep.store import Connection, Store
+from nextstep.store import Connection
 from nextstep.store.database import insert, query, utc_now
 
 READ_AT_ONCE = 500
@@ -42,7 +42,8 @@ class StageResult:
 
 async def run_stage(engine: Engine, tasks: Sequence[Task], table: str, result: StageResult) -> None:
     """Do the tasks, store their rows in `table` and count them in `result`, also when the engine stops early."""
-    stored = _stored(engine.store, tasks)
+    with engine.store.read() as connection:
+        stored = stored_replies(connection, tasks)
     missing = {task.call.reply_id: task.call for task in tasks if task.call.reply_id not in stored}
     result.reused = len(stored)
     try:
@@ -56,9 +57,9 @@ def _in_batches(tasks: Sequence[Task]) -> list[Sequence[Task]]:
     return [tasks[start : start + READ_AT_ONCE] for start in range(0, len(tasks), READ_AT_ONCE)]
 
 
-def _stored(store: Store, tasks: Sequence[Task]) -> set[str]:
-    with store.read() as connection:
-        rows = query(connection, "stored_replies", reply_ids=[task.call.reply_id for task in tasks])
+def stored_replies(connection: Connection, tasks: Sequence[Task]) -> set[str]:
+    """The names of those replies to these tasks that the store has."""
+    rows = query(connection, "stored_replies", reply_ids=[task.call.reply_id for task in tasks])
     return {row["reply_id"] for row in rows}
 
 

@@ -31,8 +31,8 @@ class Imported(Record):
 def read_claude_code(path: Path) -> Imported:
     """The session in a transcript, with a note on everything that was repaired or left out.
 
-    Raises TranscriptError when the file cannot be opened, EmptyTranscript when it holds no event; nothing inside a file
-    is fatal otherwise.
+    Raises TranscriptError when the file cannot be opened or is all damage, EmptyTranscript when it holds no event;
+    nothing inside a file is fatal otherwise.
     """
     digest = hashlib.sha256()
     try:
@@ -42,6 +42,9 @@ def read_claude_code(path: Path) -> Imported:
         raise TranscriptError(
             f"{path}: cannot be read ({error.strerror or error}); give the path of a Claude Code .jsonl file"
         ) from error
+    damaged = next((note for note in reading.notes if note.reason.startswith(("no valid JSON", "no JSON"))), None)
+    if not reading.events and damaged:
+        raise TranscriptError(f"{path}:{damaged.lines[0]}: {damaged.reason}; nothing else in the file is a message")
     if not reading.events:
         raise EmptyTranscript(
             f"{path}: holds no message of a Claude Code session{_because(reading.notes)}; "

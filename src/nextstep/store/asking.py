@@ -1,5 +1,6 @@
 """Questions that users put to the store, in SQL of their own or by the name of a documented query."""
 
+from collections import Counter
 from importlib import resources
 from typing import Any
 
@@ -13,10 +14,20 @@ def ask(connection: Connection, statement: str) -> list[dict[str, Any]]:
     """The rows of one statement. Raises UsageError with DuckDB's own words when it cannot be run."""
     try:
         result = connection.execute(statement)
-        columns = [column[0] for column in result.description or []]
+        columns = _distinct([column[0] for column in result.description or []])
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
     except duckdb.Error as error:
         raise UsageError(f"the query cannot be run: {error}") from error
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names of columns, a repeated one with its number."""
+    seen: Counter[str] = Counter()
+    told = []
+    for name in names:
+        seen[name] += 1
+        told.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return told
 
 
 def named_queries() -> dict[str, tuple[str, str]]:

@@ -113,12 +113,12 @@ def _errors(path: Path) -> Iterator[None]:
 
 
 def _file_error(path: Path, message: str) -> StoreError:
-    if "lock" in message:
+    if "not a valid DuckDB" in message:
+        return StoreError(f"{path}: is not a DuckDB file; give another --store, it is left as it is")
+    if re.search("Could not set lock|Conflicting lock", message):
         holder = re.search(r"PID (\d+)", message)
         who = f"process {holder[1]}" if holder else "another process"
         return StoreBusy(f"{path}: {who} holds the store; wait for it to end, or give another --store")
-    if "not a valid DuckDB" in message:
-        return StoreError(f"{path}: is not a DuckDB file; give another --store, it is left as it is")
     if re.search(r"space left|disk full|quota|File too large|[Cc]ould not write|not enough space", message):
         return StoreFull(f"{path}: the disk is full ({_first_line(message)}); make room and run again")
     return StoreError(f"{path}: the store cannot be used: {_first_line(message)}")

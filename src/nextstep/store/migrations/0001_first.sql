@@ -121,6 +121,16 @@ COMMENT ON COLUMN replies.latency_s IS 'Seconds of the attempt that was answered
 COMMENT ON COLUMN replies.attempts IS 'Tries until the answer came.';
 COMMENT ON COLUMN replies.request_id IS 'The server''s own name for the request.';
 
+CREATE TABLE asked (
+    candidate VARCHAR NOT NULL,
+    prompt_hash VARCHAR NOT NULL,
+    moment_id VARCHAR NOT NULL,
+    sample INTEGER NOT NULL,
+    PRIMARY KEY (candidate, prompt_hash, moment_id, sample)
+);
+COMMENT ON TABLE asked IS 'A proposal that a run set out to get: what is due, whether or not it came.';
+COMMENT ON COLUMN asked.prompt_hash IS 'Of the candidate''s prompt and parameters.';
+
 CREATE TABLE proposals (
     proposal_id VARCHAR PRIMARY KEY,
     moment_id VARCHAR NOT NULL,

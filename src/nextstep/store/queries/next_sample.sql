@@ -1,7 +1,4 @@
 -- What is the first sample number that a candidate has not been asked for with one prompt?
 SELECT coalesce(max(sample) + 1, 0) AS next_sample
-FROM (
-    SELECT sample FROM proposals WHERE candidate = $candidate AND prompt_hash = $prompt_hash
-    UNION ALL
-    SELECT sample FROM failures WHERE stage = 'propose' AND candidate = $candidate AND prompt_hash = $prompt_hash
-);
+FROM asked
+WHERE candidate = $candidate AND prompt_hash = $prompt_hash;
