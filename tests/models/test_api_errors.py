@@ -26,6 +26,7 @@ from tests.loopback import (
     reset,
     spend_limit,
     truncated_json,
+    wire,
 )
 from tests.models.asking import STREAMED, Waits, answer, ask, fail, failure, in_turn, opened
 from tests.models.made_up import KEY, KEY_NAME, MODEL, WHOLE, request
@@ -39,6 +40,13 @@ USAGE_LIMIT = "You have reached your specified API usage limits. You will regain
 def raw(value: Any, **more: Any) -> Reply:
     """A reply with just these bytes, or this value as JSON."""
     return Reply(raw=value if isinstance(value, bytes) else json.dumps(value).encode(), **more)
+
+
+ODD_INDEX = b"".join(
+    wire.encode(event | ({"index": 7} if event["type"] == "content_block_delta" else {}))
+    for event in wire.events(wire.message(plain("Look."), {"model": "m"}, 1))
+)
+"""A stream with words for a block that never began."""
 
 
 # --- errors with a status
@@ -122,6 +130,11 @@ def test_an_answer_after_failures_says_how_many_tries_it_took(passing: Reply, ma
     assert (made.text, made.attempts) == ("Look.", 3)
 
 
+@pytest.mark.parametrize("last", [http_error(400), http_error(401), spend_limit()])
+def test_a_last_word_after_failures_that_may_pass_counts_every_try(last: Reply) -> None:
+    assert failure(http_error(529), last).error.attempts == 2
+
+
 def test_the_wrong_key_is_refused_by_the_server_and_said_to_be_wrong() -> None:
     with LoopbackServer() as server:
         server.bad_keys.add(KEY)
@@ -202,6 +215,7 @@ def test_a_200_that_is_no_whole_reply_is_tried_again_and_named(reply: Reply, kin
         (truncated_json(), "garbled"),
         (raw(b"", content_type="text/event-stream"), "garbled"),
         (raw(b"event: message_start\ndata: {\n\n", content_type="text/event-stream"), "garbled"),
+        (raw(ODD_INDEX, content_type="text/event-stream"), "garbled"),
         (cut_stream("Look at the log."), "truncated"),
         (Reply(text="Look", stop_reason=None), "truncated"),
     ],
@@ -431,6 +445,25 @@ def test_the_key_is_in_no_message_and_no_log_record(
         assert not [text for text in told if part in text]
 
 
+def test_a_token_is_told_as_little_as_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask_with_token() -> None:
+        model = open_anthropic(Limits())
+        try:
+            await model.ask(request(model="claude-opus-5-5"))
+        finally:
+            await model.aclose()
+
+    with LoopbackServer(answer=lambda _: BAD_WAYS["401"]) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.base_url)
+        monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", KEY)
+        with pytest.raises(FatalModelError) as caught:
+            asyncio.run(ask_with_token())
+        (received,) = server.requests
+    assert received.headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in str(caught.value)
+    assert "the key [the key] is wrong" in str(caught.value)
+
+
 def test_a_short_made_up_key_does_not_maul_the_servers_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_NAME, "none")
     assert "none of these" in str(failure(http_error(400, message="none of these")).error)
@@ -472,8 +505,9 @@ def test_credentials_that_the_client_cannot_find_are_fatal() -> None:
     assert (caught.value.kind, caught.value.exit_code, caught.value.attempts) == ("client", 2, 1)
 
 
-def test_a_request_that_cannot_be_sent_is_told_after_one_try() -> None:
+@pytest.mark.parametrize("odd", [{"text": "half a pair: \ud83d"}, {"answer_schema": {"type": object()}}])
+def test_a_request_that_cannot_be_sent_is_told_after_one_try(odd: dict[str, Any]) -> None:
     with LoopbackServer() as server:
-        error, waits = asyncio.run(fail(server.base_url, request("half a pair: \ud83d")))
+        error, waits = asyncio.run(fail(server.base_url, request(**odd)))
         assert server.requests == []
     assert (type(error), error.kind, error.attempts, waits) == (ModelError, "client", 1, [])

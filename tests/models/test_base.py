@@ -26,6 +26,10 @@ def test_a_body_says_what_it_was_made_to_say(text: str, stop_reason: str) -> Non
     assert (made.body, made.text, made.stop_reason, made.usage) == (body, text, stop_reason, Usage())
 
 
+def test_a_body_is_read_in_the_store_as_it_was_said() -> None:
+    assert "日本" in reply_body("日本")
+
+
 def test_what_is_known_of_a_call_is_kept_beside_what_the_body_says() -> None:
     made = answer_of(reply_body("x"), request_id="req", latency_s=1.5, attempts=3)
     assert (made.request_id, made.latency_s, made.attempts) == ("req", 1.5, 3)

@@ -111,6 +111,8 @@ def test_continue_goes_on_with_the_last_plan_of_the_assistants_last_words() -> N
         "a: I could print the first batch. Then I could plot it by hour. The weather has been fine. Yes I see.",
         "r: next we should not read this",
         "n: you could not read this either",
+        "u: next we should run this command",
+        "h: could you then look at the sky instead",
     )
     assert said.endswith("Then I could plot it by hour.")
 
@@ -118,6 +120,12 @@ def test_continue_goes_on_with_the_last_plan_of_the_assistants_last_words() -> N
 def test_continue_takes_the_last_sentence_where_nothing_sounds_like_a_plan() -> None:
     said = step("continue", "a: The loss went up again. It rained all day long. Oh well.")
     assert said.endswith("It rained all day long.")
+
+
+def test_the_marks_of_a_list_are_no_part_of_a_step() -> None:
+    assert step("continue", "a: Options:\n- **Then I could plot it by hour.**").endswith(
+        ": Then I could plot it by hour."
+    )
 
 
 def test_question_doubts_the_assistants_last_claim() -> None:
@@ -218,6 +226,9 @@ def test_a_small_lead_is_slight_and_a_closer_one_a_tie() -> None:
     assert lead("alpha bravo charlie delta echo", "alpha bravo charlie foxtrot words") == (Choice.MODEL, 1)
     assert lead("alpha bravo charlie delta", "echo foxtrot golf hotel") == (Choice.TIE, 0)
     assert lead("alpha bravo charlie delta", "echo foxtrot golf hotel words words") == (Choice.MODEL, 1)
+    twice = "alpha bravo charlie delta alpha bravo charlie delta"
+    assert lead(twice, "echo foxtrot golf hotel echo foxtrot golf hotel words words") == (Choice.TIE, 0)
+    assert lead("alpha bravo charlie delta", "echo foxtrot words words") == (Choice.MODEL, 2)
     assert lead("alpha bravo charlie delta", "words words words words") == (Choice.MODEL, 2)
 
 

@@ -58,6 +58,10 @@ def test_a_bare_name_is_anthropics(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model.client.api_key == KEY
 
 
+def test_a_model_may_be_called_like_an_endpoint() -> None:
+    assert opened("local").client.base_url == "https://api.anthropic.com"
+
+
 def test_a_model_can_be_opened_before_there_is_a_key() -> None:
     assert opened("claude-opus-5-5").client.api_key is None
 

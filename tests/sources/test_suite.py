@@ -373,7 +373,7 @@ class TestAdding:
     def test_a_session_that_is_there_is_left_as_it_is(self, tmp_path: Path) -> None:
         session = session_of("h: why", "a: hm")
         ((_, path, _),) = add_sessions(tmp_path, [session])
-        edited = path.read_text().replace('"title": ""', '"title": "by hand"')
+        edited = path.read_text().replace('"title": ""', '"title": "by hand", "lab": "lab/s"') + "\n"
         path.write_text(edited)
         ((there, again, new),) = add_sessions(tmp_path, [session])
         assert (there.title, again, new) == ("by hand", path, False)

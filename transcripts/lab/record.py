@@ -58,7 +58,7 @@ def run(command: str, folder: Path) -> str:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=300,
+        timeout=1800,
     )
     output = shorten(done.stdout.decode(errors="replace").rstrip("\n"))
     return output + (f"\n[exit code {done.returncode}]" if done.returncode else "")

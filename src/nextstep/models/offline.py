@@ -133,7 +133,7 @@ def _bm25(documents: Sequence[str], query: str) -> list[float]:
 
     tokens = bm25s.tokenize([*documents, query], stopwords="en", return_ids=False, show_progress=False)
     *corpus, words = tokens
-    if not words or not any(corpus):
+    if not words:
         return [0.0] * len(documents)
     ranker = bm25s.BM25(method="lucene")
     ranker.index([tokens_of or ["?"] for tokens_of in corpus], show_progress=False)
