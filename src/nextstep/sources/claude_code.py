@@ -17,6 +17,9 @@ SOURCE = "claude-code"
 AGENT_SOURCE = "claude-code-agent"
 """A transcript of a sub-agent: its prompts come from another agent."""
 
+LONGEST_NAME = 120
+"""Characters of a session's name: file systems take about 255 bytes, and an id may be added."""
+
 PEEKED_LINES = 50
 PEEKED_BYTES = 16_000_000
 
@@ -74,7 +77,7 @@ def _because(notes: Iterable[Note]) -> str:
 
 def safe_name(stem: str) -> str:
     """A file's stem as a session's name: letters, digits, dot, dash and underscore, never hidden or empty."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip(".") or "session"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip(".")[:LONGEST_NAME] or "session"
 
 
 def looks_like_claude_code(path: Path) -> bool:

@@ -8,6 +8,7 @@ Loading checks everything and tells all problems at once, each with file and lin
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -232,7 +233,7 @@ def _free_name(target: Path, session: Session) -> tuple[Session, Path, bool]:
 
 def _write_whole(path: Path, text: str) -> None:
     """The whole file or none of it, also when the disk is full."""
-    part = path.with_suffix(".part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
