@@ -1,4 +1,4 @@
-"""Where the prompts and the sample suite are that ship with nextstep."""
+"""Where the prompts, the sample suite and the first config are that ship with nextstep."""
 
 from importlib import resources
 from pathlib import Path
@@ -7,12 +7,12 @@ from nextstep.errors import UsageError
 
 
 def bundled(name: str) -> Path:
-    """The folder `prompts` or `transcripts` that ships with nextstep.
+    """The folder `prompts` or `transcripts`, or the file evals.yaml, that ships with nextstep.
 
     It stands once, at the top of the repository; a wheel carries a copy inside the package.
     """
     package = Path(str(resources.files("nextstep")))
     for place in (package / "_data" / name, package.parent.parent / name):
-        if place.is_dir():
+        if place.exists():
             return place
-    raise UsageError(f"this installation of nextstep lacks its {name}/ folder; install it again")
+    raise UsageError(f"this installation of nextstep lacks its {name}; install it again")

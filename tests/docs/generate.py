@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from nextstep.cli.app import app
+from nextstep.pipeline.starting import config_schema
 from nextstep.store import Store
 from nextstep.store.asking import named_queries
 
@@ -78,9 +79,9 @@ def commands() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-PAGES = {"schema.md": schema, "commands.md": commands}
+PAGES = {"schema.md": schema, "commands.md": commands, "../evals.schema.json": config_schema}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), encoding="utf-8")
-        typer.echo(f"wrote docs/{name}")
+        typer.echo(f"wrote {(DOCS / name).resolve().name}")

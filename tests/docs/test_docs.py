@@ -6,8 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from nextstep.config import parse_config
-from nextstep.pipeline.starting import EVALS_YAML
+from nextstep.config import load_config, parse_config
 from nextstep.store import Store
 from nextstep.store.asking import ask, named_queries
 from tests.docs.generate import DOCS, PAGES
@@ -46,7 +45,7 @@ def test_every_table_view_and_column_is_explained(store: Store) -> None:
 def test_the_configs_of_the_readme_and_of_init_parse() -> None:
     (example,) = blocks("yaml")
     assert parse_config(example).candidates[1].samples == 4
-    assert parse_config(EVALS_YAML).judges
+    assert load_config(ROOT / "evals.yaml").judges
 
 
 def test_the_sql_of_the_readme_runs_in_plain_duckdb(store: Store) -> None:

@@ -111,10 +111,15 @@ def test_continue_goes_on_with_the_last_plan_of_the_assistants_last_words() -> N
         "a: I could print the first batch. Then I could plot it by hour. The weather has been fine. Yes I see.",
         "r: next we should not read this",
         "n: you could not read this either",
-        "u: next we should run this command",
         "h: could you then look at the sky instead",
+        "u: next we should run this command",
     )
     assert said.endswith("Then I could plot it by hour.")
+
+
+def test_a_question_of_the_assistant_is_no_plan() -> None:
+    said = step("continue", "a: I could print the first batch. Or should we stop here now?")
+    assert said.endswith("I could print the first batch.")
 
 
 def test_continue_takes_the_last_sentence_where_nothing_sounds_like_a_plan() -> None:

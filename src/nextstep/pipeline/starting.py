@@ -7,28 +7,15 @@ from nextstep.bundled import bundled
 from nextstep.config import EvalConfig
 from nextstep.errors import UsageError
 
-EVALS_YAML = """\
-# yaml-language-server: $schema=evals.schema.json
-suite: transcripts/          # sessions and moments
-store: nextstep.duckdb       # every reply, verdict and win rate
-prompts: prompts/
-candidates:
-  - offline/continue         # put models here, such as claude-opus-5-5
-  - offline/question
-judges: [offline/lexical]    # a real evaluation needs a real judge
-limits: {max_connections: 16, ask_above_usd: 1}
-# endpoints:
-#   local: {base_url: "http://127.0.0.1:8080", api_key_env: LOCAL_KEY}   # then use local/MODEL
-"""
-
+SCHEMA = "evals.schema.json"
 SAMPLE_SESSIONS = 2
 """Sessions of the bundled suite that a new project starts with."""
 
 
 def write_project(folder: Path) -> tuple[list[Path], list[Path]]:
     """Write a project's files; gives the paths written, and those kept because they were there."""
-    schema = json.dumps(EvalConfig.model_json_schema(), indent=2) + "\n"
-    files = {Path("evals.yaml"): EVALS_YAML, Path("evals.schema.json"): schema, **_prompts(), **_sample_suite()}
+    config = {Path("evals.yaml"): bundled("evals.yaml").read_text(encoding="utf-8"), Path(SCHEMA): config_schema()}
+    files = {**config, **_prompts(), **_sample_suite()}
     written, kept = [], []
     for name, text in files.items():
         path = folder / name
@@ -42,6 +29,11 @@ def write_project(folder: Path) -> tuple[list[Path], list[Path]]:
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
     return written, kept
+
+
+def config_schema() -> str:
+    """The JSON Schema of evals.yaml, for editors."""
+    return json.dumps(EvalConfig.model_json_schema(), indent=2) + "\n"
 
 
 def _prompts() -> dict[Path, str]:
