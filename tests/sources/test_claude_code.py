@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextstep.core.records import Event
-from nextstep.errors import TranscriptError
+from nextstep.errors import EmptyTranscript, TranscriptError
 from nextstep.sources.claude_code import Imported, looks_like_claude_code, read_claude_code, safe_name
 from nextstep.sources.claude_code_messages import tool_input
 from nextstep.sources.claude_code_reader import Reading, read_lines
@@ -857,12 +857,20 @@ def test_names_are_safe(stem: str, name: str) -> None:
     assert safe_name(stem) == name
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"not json\n", b'{"type":"summary","summary":"x","leafUuid":"y"}\n'])
-def test_file_without_an_event_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"\n\n", b'{"type":"summary","summary":"x","leafUuid":"y"}\n'])
+def test_file_without_an_event_is_empty_and_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
-    with pytest.raises(TranscriptError, match=r"x\.jsonl: holds no message"):
+    with pytest.raises(EmptyTranscript, match=r"x\.jsonl: holds no message"):
         read_claude_code(path)
+
+
+def test_file_that_is_all_damage_is_refused_with_the_first_damaged_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"type":"summary","summary":"x","leafUuid":"y"}\nnot json\n')
+    with pytest.raises(TranscriptError, match=r"x\.jsonl:2: no valid JSON") as caught:
+        read_claude_code(path)
+    assert not isinstance(caught.value, EmptyTranscript)
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])

@@ -4,7 +4,7 @@
 
 Each session's commands, writes and edits are done in order in a fresh copy of lab/NAME. Lines are compared after
 masking decimal numbers, since timings (and the last digits of floats on another machine) differ from run to run; the
-share of recorded lines that come out again is printed for each session. Exit code 1 when one is below 0.7.
+share of recorded lines that come out again is printed for each session. Exit code 1 when one is below 0.6.
 """
 
 import difflib
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from record import LAB, SESSIONS, run
 
-ENOUGH = 0.7
-"""Below 1 because of flaky-test, whose outcomes differ from run to run by their nature."""
+ENOUGH = 0.6
+"""Below 1 because of flaky-test and lost-updates, whose outcomes differ from run to run by their nature."""
 
 
 def apply(event: dict[str, str], folder: Path) -> str | None:
