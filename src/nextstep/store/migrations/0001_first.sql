@@ -275,6 +275,19 @@ COMMENT ON COLUMN outcomes.score IS 'Consensus: 1, 0.5 or 0 where both orders ag
 COMMENT ON COLUMN outcomes.average_score IS 'The mean score of both orders.';
 COMMENT ON COLUMN outcomes.flipped IS 'The two orders differ in any way, ties included.';
 
+CREATE VIEW open_failures AS
+SELECT f.*
+FROM failures f
+WHERE NOT EXISTS (
+        FROM proposals p
+        WHERE f.stage = 'propose' AND p.moment_id = f.moment_id AND p.candidate = f.candidate AND p.sample = f.sample
+            AND p.prompt_hash = f.prompt_hash)
+    AND NOT EXISTS (
+        FROM verdicts v
+        WHERE f.stage = 'judge' AND v.proposal_id = f.proposal_id AND v.judge = f.judge AND v."order" = f."order"
+            AND v.prompt_hash = f.prompt_hash);
+COMMENT ON VIEW open_failures IS 'Failures that no later run has cured.';
+
 CREATE VIEW costs AS
 SELECT
     run_id,
