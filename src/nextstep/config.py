@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from nextstep.core.places import hub_place
 from nextstep.errors import ConfigError
 
 DEFAULT_PATH = Path("evals.yaml")
@@ -125,10 +126,16 @@ def _endpoint_names(endpoints: dict[str, Endpoint]) -> dict[str, Endpoint]:
     return endpoints
 
 
+def _suite_place(value: str) -> str:
+    hub_place(value)
+    return value
+
+
 class EvalConfig(Settings):
     """Everything that a run depends on and that a user may set."""
 
-    suite: str = "transcripts/"
+    suite: Annotated[str, AfterValidator(_suite_place)] = "transcripts/"
+    """A folder of text files, the folder of a dataset, or a dataset on the Hub at a commit or tag."""
     store: str = "nextstep.duckdb"
     prompts: str = "prompts/"
     candidates: Annotated[

@@ -6,7 +6,9 @@
     ├── PromptError               a prompt file that cannot be filled
     ├── SuiteError                transcripts/: all problems at once, with file and line
     ├── TranscriptError           a transcript that another tool wrote and we cannot read
-    │   └── EmptyTranscript       one that can be read and holds no message
+    │   ├── EmptyTranscript       one that can be read and holds no message
+    │   ├── UnknownFormat         a file that no reader recognises
+    │   └── RedactionError        a text in which secrets could not be looked for
     ├── StoreError                the DuckDB file
     │   ├── StoreBusy             another process holds it
     │   ├── StoreTooNew           written by a later nextstep
@@ -64,6 +66,14 @@ class TranscriptError(NextstepError):
 
 class EmptyTranscript(TranscriptError):
     """A transcript without a single message, such as a file of titles: nothing to import, and nothing wrong."""
+
+
+class UnknownFormat(TranscriptError):
+    """A file that looks like no format of transcripts."""
+
+
+class RedactionError(TranscriptError):
+    """A text could not be searched for secrets, so nothing of its transcript is stored."""
 
 
 class StoreError(NextstepError):

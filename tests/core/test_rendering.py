@@ -1,8 +1,11 @@
 """A trajectory as text: nothing from outside can break its fences, it fits, and says what it left out."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
+from types import FrameType
 
 import pytest
 from hypothesis import assume, given, settings
@@ -13,9 +16,11 @@ from nextstep.core.rendering import (
     CHARS_PER_TOKEN,
     FENCES,
     KEPT,
+    SCRAP,
     Rendered,
     decision_mark,
     estimate_tokens,
+    long_ends,
     neutral,
     render,
 )
@@ -73,6 +78,33 @@ def parts(rendered: Rendered) -> dict[int, str]:
     """The text of every event that stands in a rendering, by its number."""
     found = re.findall(r'<event n="(\d+)"[^>]*>\n(.*?)\n</event>', rendered.text, re.DOTALL)
     return {int(n): text for n, text in found}
+
+
+def ends(text: str) -> int:
+    """The characters kept at each end of a text that was cut; 0 for a whole one."""
+    mark = CUT_SHORT.search(text)
+    return mark.start() - 1 if mark else 0
+
+
+def rank(event: Event, keep: Sequence[range]) -> int:
+    return max((n for n, kept in enumerate(keep, 1) if event.idx in kept), default=0)
+
+
+def calls_to_render(count: int, size: int) -> int:
+    """The calls that rendering a session of tool results, talk and some human turns takes."""
+    made = events(*(f"{'hrara'[i % 5]}: {'word ' * (i % 7 * 60)}" for i in range(count)))
+    calls = 0
+
+    def note(_frame: FrameType, what: str, _arg: object) -> None:
+        nonlocal calls
+        calls += what in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        render(made, size, keep=[range(count - 8, count)])
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 def tokens_for(text: str, less: int = 0) -> int:
@@ -202,63 +234,111 @@ class TestWholeTrajectories:
         assert len(text) / CHARS_PER_TOKEN <= estimate_tokens(text) <= len(text) / CHARS_PER_TOKEN + 1
 
 
+kept_ranges = st.lists(st.builds(range, st.integers(-2, 9), st.integers(0, 15)), max_size=2)
+decisions = st.none() | st.integers(0, 13)
+
+
 class TestShortening:
-    @given(trajectories(), st.integers(1, 4000), st.none() | st.integers(0, 13))
+    @given(trajectories(), st.integers(1, 4000), decisions, kept_ranges)
     @settings(max_examples=250)
-    def test_the_budget_is_kept_as_far_as_the_policy_goes(
-        self, made: tuple[Event, ...], size: int, decision: int | None
+    def test_only_human_turns_in_scraps_are_ever_longer_than_the_budget(
+        self, made: tuple[Event, ...], size: int, decision: int | None, keep: list[range]
     ) -> None:
-        rendered = render(made, size, decision=decision)
-        assert rendered == render(list(made), size, decision=decision)
+        rendered = render(made, size, decision=decision, keep=keep)
+        assert rendered == render(list(made), size, decision=decision, keep=tuple(map(frozenset, keep)))
         if len(rendered.text) > int(size * CHARS_PER_TOKEN):
             kept = parts(rendered)
             assert all(made[i].role is Role.HUMAN for i in kept)
-            assert all(CUT_SHORT.search(text) or len(text) <= 3 * KEPT for text in kept.values())
+            assert all(ends(text) == SCRAP or len(text) <= 3 * SCRAP for text in kept.values())
 
-    @given(trajectories(), st.integers(1, 4000), st.none() | st.integers(0, 13))
+    @given(trajectories(), st.integers(1, 4000), decisions, kept_ranges)
     @settings(max_examples=250)
     def test_every_event_is_there_or_counted_and_every_cut_is_marked(
-        self, made: tuple[Event, ...], size: int, decision: int | None
+        self, made: tuple[Event, ...], size: int, decision: int | None, keep: list[range]
     ) -> None:
-        rendered = render(made, size, decision=decision)
+        rendered = render(made, size, decision=decision, keep=keep)
         decided = decision is not None and decision < len(made)
         assert len(numbers(rendered)) + left_out(rendered) + decided == len(made)
         cuts = 0
         for i, text in parts(rendered).items():
             if mark := CUT_SHORT.search(text):
                 cuts += 1
-                assert text[: mark.start()] == made[i].text[:KEPT] + "\n"
-                assert text[mark.end() :] == "\n" + made[i].text[-KEPT:]
-                assert int(mark[1].replace(",", "")) == len(made[i].text) - 2 * KEPT
+                assert text[: mark.start()] == made[i].text[: ends(text)] + "\n"
+                assert text[mark.end() :] == "\n" + made[i].text[-ends(text) :]
+                assert int(mark[1].replace(",", "")) == len(made[i].text) - 2 * ends(text)
             else:
                 assert text == made[i].text
         assert rendered.shortened == bool(cuts or left_out(rendered))
         assert not decided or decision_mark(decision or 0) in rendered.text
 
-    @given(trajectories(), st.integers(1, 4000), st.none() | st.integers(0, 13))
+    @given(trajectories(), st.integers(1, 4000), decisions, kept_ranges)
     @settings(max_examples=250)
     def test_tools_go_before_talk_the_old_before_the_new_and_humans_outlive_all(
-        self, made: tuple[Event, ...], size: int, decision: int | None
+        self, made: tuple[Event, ...], size: int, decision: int | None, keep: list[range]
     ) -> None:
-        rendered = render(made, size, decision=decision)
+        rendered = render(made, size, decision=decision, keep=keep)
         kept = parts(rendered)
-        short = {i for i, text in kept.items() if CUT_SHORT.search(text)}
-        others = [e for e in made if e.role is not Role.HUMAN and e.idx != decision]
-        humans = [e for e in made if e.role is Role.HUMAN and e.idx != decision]
-        gone = [e.idx for e in others if e.idx not in kept]
-        assert {e.idx for e in humans} <= kept.keys()
-        assert gone == [e.idx for e in others][: len(gone)]
-        bulky = [e.idx for e in others if e.kind in (Kind.TOOL_USE, Kind.TOOL_RESULT) and len(e.text) > 3 * KEPT]
-        reached = [i for i in bulky if i in short or i in gone]
-        assert reached == bulky[: len(reached)]
-        if gone:
-            assert reached == bulky
-        long_turns = [e.idx for e in humans if len(e.text) > 3 * KEPT]
-        cut_turns = [i for i in long_turns if i in short]
-        assert cut_turns == long_turns[: len(cut_turns)]
-        if cut_turns:
-            assert len(gone) == len(others)
-        assert short <= {*bulky, *long_turns}
+        line = [e for e in made if e.idx != decision]
+        humans = {e.idx for e in line if e.role is Role.HUMAN}
+        touched = [e.idx for e in line if e.idx not in kept or ends(kept[e.idx])]
+        gone = [e.idx for e in line if e.idx not in kept]
+        long = [e.idx for e in line if len(e.text) > 3 * KEPT]
+        scraps = [i for i in humans if ends(kept.get(i, "")) == SCRAP]
+        assert humans <= kept.keys()
+        for tier in (by_tier := [[e.idx for e in line if rank(e, keep) == n] for n in range(len(keep) + 1)]):
+            results = [i for i in tier if made[i].kind is Kind.TOOL_RESULT and i in long]
+            inputs = [i for i in tier if made[i].kind is Kind.TOOL_USE and i in long]
+            agents = [i for i in tier if i not in humans]
+            for oldest_first in (results, inputs):
+                reached = [i for i in oldest_first if i in touched]
+                assert reached == oldest_first[: len(reached)]
+            assert [i for i in agents if i in gone] == agents[: len([i for i in agents if i in gone])]
+            if set(tier) & set(gone):
+                assert {*results, *inputs} <= set(touched)
+                assert {i for i in by_tier[0] if i in long} <= set(touched)
+        for lower, upper in pairwise(by_tier):
+            if set(upper) & set(gone):
+                assert {i for i in lower if i not in humans} <= set(gone)
+        if scraps:
+            assert {e.idx for e in line} - humans <= set(gone)
+
+    def test_one_huge_paste_keeps_its_ends_and_costs_no_other_event_a_character(self) -> None:
+        made = events(
+            "h: why", "a: hm", f"h: {'p' * 300_000}", *("a: " + "y" * 1000 for _ in range(40)), "u: ls", "r: b"
+        )
+        rendered = render(made, 60_000)
+        kept = parts(rendered)
+        assert len(kept) == len(made)
+        assert ends(kept[2]) == long_ends(180_000, wanted=False) == 1800
+        assert all(text == made[i].text for i, text in kept.items() if i != 2)
+
+    def test_kept_events_are_the_last_to_be_shortened_and_to_go(self) -> None:
+        made = events("h: why", *("r: " + "y" * 3000 for _ in range(9)))
+        keep = [range(2, 8), range(4, 6)]
+        for less, expected in ((6_000, {2, 3, 4, 5, 6, 7}), (20_500, {4, 5})):
+            kept = parts(render(made, tokens_for(whole(made), less=less), keep=keep))
+            spared = {i for i, text in kept.items() if i and not ends(text)}
+            assert spared == expected
+
+    def test_a_huge_kept_event_does_not_cost_the_others(self) -> None:
+        made = events("h: why", *("a: " + "y" * 500 for _ in range(20)), f"r: {'x' * 300_000}")
+        kept = parts(render(made, 20_000, keep=[range(21, 22)]))
+        assert len(kept) == 22
+        assert ends(kept[21]) == long_ends(60_000, wanted=True)
+
+    def test_cutting_an_event_of_invisible_characters_never_makes_it_longer(self) -> None:
+        made = (
+            *events("h: why"),
+            Event(idx=1, role=Role.TOOL, kind=Kind.TOOL_RESULT, text="x" + "\u200b" * 5000 + "y"),
+        )
+        assert parts(render(made, 1)) == {0: "why"}
+        assert parts(render(made, 40))[1] == "xy"
+
+    def test_the_work_grows_with_the_length_and_no_faster(self) -> None:
+        """Counted in calls of Python functions, whatever the step at which the trajectory fits."""
+        for size in (1, 3_000, 60_000):
+            few, many = (calls_to_render(count, size * count // 1000) for count in (500, 5_000))
+            assert many < 11 * few
 
     def test_only_as_many_old_tool_texts_are_cut_as_must_be(self) -> None:
         made = events("h: why", *("r: " + "y" * 3000 for _ in range(4)))

@@ -37,6 +37,26 @@ def test_an_interruption_and_a_first_half_of_the_turn_are_dropped() -> None:
     assert [event.idx for event in prefix(made, 5)] == [0, 1, 2]
 
 
+def test_a_refusal_that_tells_only_that_the_human_stopped_the_agent_is_dropped() -> None:
+    """Readers give it as a note, since as a tool's result it would be the agent's last act."""
+    made = events("h: why", "u: rm b", "n: the tool use was refused", "n: interrupted by the user", "h: no, look at b")
+    assert [event.idx for event in prefix(made, 4)] == [0, 1]
+
+
+@given(made_events, made_events, st.integers(0, 14))
+@settings(max_examples=200)
+def test_a_prefix_depends_on_nothing_from_the_gap_on(
+    made: tuple[Event, ...], other: tuple[Event, ...], cut: int
+) -> None:
+    seen = prefix(made, min(cut, len(made)))
+    assert prefix((*seen, *other), len(seen)) == seen
+
+
+def test_a_note_of_background_work_among_the_agents_acts_stays() -> None:
+    made = events("h: why", "u: make", "n: background job 3 ended", "r: built", "h: run it")
+    assert [event.idx for event in prefix(made, 4)] == [0, 1, 2, 3]
+
+
 def test_a_prefix_is_empty_before_the_agent_did_anything() -> None:
     assert prefix(events("n: hello", "h: why", "h: and how", "a: hm"), 2) == ()
 

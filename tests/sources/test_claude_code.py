@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from nextstep.core.records import Event
 from nextstep.errors import EmptyTranscript, TranscriptError
-from nextstep.sources.claude_code import Imported, looks_like_claude_code, read_claude_code, safe_name
+from nextstep.sources import claude_code
 from nextstep.sources.claude_code_messages import tool_input
-from nextstep.sources.claude_code_reader import Reading, read_lines
+from nextstep.sources.claude_code_reader import Reader
+from nextstep.sources.notes import About, Note
+from nextstep.sources.reading import Reading, safe_name
 
 Json = dict[str, Any]
 
@@ -79,17 +81,48 @@ class Script:
         """The transcript's lines."""
         return [json.dumps(record).encode() for record in self.records]
 
-    def read(self) -> Reading:
+    def read(self) -> "Whole":
         """What the reader makes of it."""
         return read(self.lines())
 
 
-def read(lines: Iterable[bytes]) -> Reading:
+class Whole(NamedTuple):
+    """A reading that has come to its end."""
+
+    events: tuple[Event, ...]
+    notes: tuple[Note, ...]
+    senders: dict[str, int]
+    started_at: datetime | None
+
+
+def reading_of(events: Iterable[Event], of: Reader | Reading) -> Whole:
+    """All of a reading."""
+    told = tuple(events)
+    notes = of.notes.all()
+    return Whole(
+        told,
+        tuple(note for note in notes if note.about is About.READING),
+        {note.reason: note.count for note in notes if note.about is About.SENDER},
+        of.started_at,
+    )
+
+
+def read_file(path: Path) -> Whole:
+    """The one session of a file."""
+    (reading,) = claude_code.read(path)
+    return reading_of(reading.events, reading)
+
+
+def read(lines: Iterable[bytes]) -> Whole:
     """What the reader makes of the lines."""
-    return read_lines(enumerate(lines, 1))
+    reader = Reader()
+    for line in lines:
+        reader.add(line + b"\n")
+    reader.finish()
+    return reading_of(reader.events(), reader)
 
 
-def told(reading: Reading) -> list[tuple[str, str]]:
+def told(reading: Whole) -> list[tuple[str, str]]:
     """The events as (role/kind, text)."""
     return [(f"{event.role.value}/{event.kind.value}", event.text) for event in reading.events]
 
@@ -99,12 +132,12 @@ def one(script: Script) -> tuple[str, str]:
     return told(script.read())[-1]
 
 
-def texts(reading: Reading) -> list[str]:
+def texts(reading: Whole) -> list[str]:
     """The events' texts."""
     return [event.text for event in reading.events]
 
 
-def note_counts(reading: Reading) -> dict[str, int]:
+def note_counts(reading: Whole) -> dict[str, int]:
     """How often each note was made."""
     return {note.reason: note.count for note in reading.notes}
 
@@ -757,9 +790,9 @@ def test_file_of_a_side_chain_is_an_agents_session_without_human_turns(tmp_path:
     script.user("Run the tests", isSidechain=True)
     script.calls("Bash", {"command": "pytest"}, isSidechain=True)
     script.returns("ok", isSidechain=True)
-    imported = read_claude_code(write(tmp_path / "agent-1.jsonl", script.lines()))
-    assert imported.session.source == "claude-code-agent"
-    assert [event.role.value for event in imported.session.events] == ["system", "assistant", "tool"]
+    (reading,) = claude_code.read(write(tmp_path / "agent-1.jsonl", script.lines()))
+    assert reading.source == "claude-code-agent"
+    assert [event.role.value for event in reading.events] == ["system", "assistant", "tool"]
 
 
 # Damage
@@ -846,7 +879,7 @@ def test_file_becomes_a_session_without_a_title(tmp_path: Path) -> None:
     script = Script()
     script.records.append({"type": "summary", "summary": "The answer", "leafUuid": "x"})
     script.user("hello")
-    session = read_claude_code(write(tmp_path / "a b(1).jsonl", script.lines())).session
+    (session,) = claude_code.read(write(tmp_path / "a b(1).jsonl", script.lines()))
     assert (session.name, session.title, session.source) == ("a-b-1-", "", "claude-code")
     assert len(session.sha256) == 64
     assert session.started_at == session.events[0].at
@@ -862,30 +895,30 @@ def test_file_without_an_event_is_empty_and_named(tmp_path: Path, content: bytes
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
     with pytest.raises(EmptyTranscript, match=r"x\.jsonl: holds no message"):
-        read_claude_code(path)
+        list(claude_code.read(path))
 
 
 def test_file_that_is_all_damage_is_refused_with_the_first_damaged_line(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'{"type":"summary","summary":"x","leafUuid":"y"}\nnot json\n')
     with pytest.raises(TranscriptError, match=r"x\.jsonl:2: no valid JSON") as caught:
-        read_claude_code(path)
+        list(claude_code.read(path))
     assert not isinstance(caught.value, EmptyTranscript)
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])
 def test_what_cannot_be_opened_is_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(TranscriptError, match="cannot be read"):
-        read_claude_code(tmp_path / name)
-    assert not looks_like_claude_code(tmp_path / name)
+        list(claude_code.read(tmp_path / name))
+    assert not claude_code.looks_like(tmp_path / name)
 
 
 def test_own_files_are_recognised(tmp_path: Path) -> None:
     script = Script()
     script.user("hello")
-    assert looks_like_claude_code(write(tmp_path / "a.jsonl", [b"{damaged", *script.lines()]))
+    assert claude_code.looks_like(write(tmp_path / "a.jsonl", [b"{damaged", *script.lines()]))
     snapshot = b'{"type":"file-history-snapshot","messageId":"x","snapshot":{}}'
-    assert looks_like_claude_code(write(tmp_path / "b.jsonl", [snapshot]))
+    assert claude_code.looks_like(write(tmp_path / "b.jsonl", [snapshot]))
 
 
 @pytest.mark.parametrize(
@@ -899,7 +932,7 @@ def test_own_files_are_recognised(tmp_path: Path) -> None:
     ],
 )
 def test_other_files_are_not_recognised(tmp_path: Path, line: bytes) -> None:
-    assert not looks_like_claude_code(write(tmp_path / "a.jsonl", [line]))
+    assert not claude_code.looks_like(write(tmp_path / "a.jsonl", [line]))
 
 
 # Laws
@@ -987,24 +1020,24 @@ EMPTY = {"c001d2c0-fa59-4098-9d96-e46afcfa1170", "medium-conversation"}
 real = pytest.mark.skipif(not FILES, reason="the real files are not here")
 
 
-def import_all(paths: Iterable[Path]) -> list[Imported]:
+def import_all(paths: Iterable[Path]) -> list[Whole]:
     """The sessions of those files that hold one."""
-    return [read_claude_code(path) for path in paths if path.stem not in EMPTY]
+    return [read_file(path) for path in paths if path.stem not in EMPTY]
 
 
 @real
 def test_real_files_are_recognised_and_read() -> None:
-    assert all(looks_like_claude_code(path) for path in FILES)
+    assert all(claude_code.looks_like(path) for path in FILES)
     for imported in import_all(FILES):
-        assert imported.session.events
-        assert all(is_storable(event) for event in imported.session.events)
+        assert imported.events
+        assert all(is_storable(event) for event in imported.events)
 
 
 @real
 def test_no_program_text_stands_as_the_humans_in_real_files() -> None:
     machine = ("<", "[Request", "Caveat:", "This session is being", "Implement the following plan", "Base directory")
     for imported in import_all(FILES):
-        said = [event.text for event in imported.session.events if event.role.value == "human"]
+        said = [event.text for event in imported.events if event.role.value == "human"]
         assert not [text for text in said if text.startswith(machine)]
 
 
@@ -1016,7 +1049,7 @@ def test_real_human_turns_are_as_many_as_the_manifest_counts() -> None:
         path = DATA / name
         if path.stem in EMPTY:
             continue
-        events = read_claude_code(path).session.events
+        events = read_file(path).events
         assert (name, sum((e.role.value, e.kind.value) == ("human", "text") for e in events)) == (name, count)
 
 
@@ -1024,7 +1057,7 @@ def test_real_human_turns_are_as_many_as_the_manifest_counts() -> None:
 def test_snapshots_of_a_growing_session_hold_a_prefix_of_its_events() -> None:
     assert SERIES
     for series in SERIES:
-        lines = [imported.session.events for imported in import_all(sorted(series.glob("*.jsonl")))]
+        lines = [imported.events for imported in import_all(sorted(series.glob("*.jsonl")))]
         for shorter, longer in pairwise(lines):
             assert shorter == longer[: len(shorter)]
 

@@ -64,11 +64,11 @@ def eval_(
         max_cost=max_cost,
     )
     from nextstep.pipeline.evaluate import make_job
-    from nextstep.sources.suite import load_suite
+    from nextstep.sources.dataset import open_suite
     from nextstep.store import Store
 
     only = moment_set(set_name)
-    job = make_job(setup.config, load_suite(setup.suite), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
+    job = make_job(setup.config, open_suite(setup.place), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
     the_store = Store(setup.store)
     if dry_run:
         _print_plan(_plan(job, the_store), as_json=json)

@@ -6,11 +6,16 @@ from typing import Annotated, TypeAlias
 import typer
 
 
-def flag(*names: str, help: str, least: int | None = None) -> typer.models.OptionInfo:  # noqa: A002 - typer's own word
+def flag(
+    *names: str,
+    help: str,  # noqa: A002 - typer's own word
+    least: int | None = None,
+    formats: list[str] | None = None,
+) -> typer.models.OptionInfo:
     """An option whose environment variable follows from its long name."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "NEXTSTEP_" + long.removeprefix("--").replace("-", "_").upper()
-    option: typer.models.OptionInfo = typer.Option(*names, help=help, envvar=variable, show_envvar=False, min=least)
+    option: typer.models.OptionInfo = typer.Option(*names, help=help, envvar=variable, show_envvar=False, min=least, formats=formats)
     return option
 
 
@@ -18,7 +23,9 @@ Config: TypeAlias = Annotated[
     Path | None, flag("--config", "-c", help="The config; evals.yaml in this folder if it is there.")
 ]
 StoreFile: TypeAlias = Annotated[Path | None, flag("--store", help="The DuckDB file with the results.")]
-SuiteFolder: TypeAlias = Annotated[Path | None, flag("--suite", help="The folder with sessions and moments.")]
+SuiteFolder: TypeAlias = Annotated[
+    str | None, flag("--suite", help="The suite: a folder, or a dataset as hf://org/name@REVISION.")
+]
 SetName: TypeAlias = Annotated[str | None, flag("--set", help="Only detour or only control moments.")]
 Limit: TypeAlias = Annotated[
     int | None, flag("--limit", "-n", help="At most so many moments, drawn by --seed.", least=1)

@@ -1,5 +1,8 @@
 """`nextstep init`, `nextstep import` and `nextstep doctor`: a project's files."""
 
+import os
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +14,11 @@ from nextstep.cli.settings import set_up
 
 if TYPE_CHECKING:
     from nextstep.pipeline.importing import Import
-    from nextstep.sources.notes import Note
 
-TOLD_LINES = 3
+DAYS = ["%Y-%m-%d"]
+SINCE = "Only sessions that went on until this day (UTC) or later, such as 2026-05-01."
+UNTIL = "Only sessions that began on this day (UTC) or earlier."
+REDACT = "Replace secrets; with --no-redact texts are stored, and later sent to models, with every secret in them."
 
 
 def init(
@@ -42,43 +47,64 @@ def init(
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Claude Code transcripts (.jsonl), or folders of them.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Transcripts, or folders of them; Claude Code's own folder unless said otherwise."),
+    ] = None,
+    format_: Annotated[
+        str, options.flag("--format", help="auto, claude-code, codex, inspect, swe-agent, atif or openhands.")
+    ] = "auto",
+    since: Annotated[datetime | None, options.flag("--since", help=SINCE, formats=DAYS)] = None,
+    until: Annotated[datetime | None, options.flag("--until", help=UNTIL, formats=DAYS)] = None,
+    project: Annotated[
+        str | None, options.flag("--project", help="Only sessions whose folder has this in its path; * and ? work.")
+    ] = None,
+    min_turns: Annotated[
+        int, options.flag("--min-turns", help="Only sessions with so many turns in which a human chose.", least=0)
+    ] = 0,
+    jobs: Annotated[int | None, options.flag("--jobs", "-j", help="Processes; one a core unless said otherwise.", least=1)] = None,
+    redact: Annotated[bool, options.flag("--redact/--no-redact", help=REDACT)] = True,
     config: options.Config = None,
     store: options.StoreFile = None,
     suite: options.SuiteFolder = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring transcripts into the suite and the store, and say what was repaired or left out.
+    """Bring transcripts into the suite and the store, and say what was repaired, left out or redacted.
 
-    A session that is there already is left as it is. Texts are taken as they are: look for secrets before sharing them.
+    Secrets (keys, tokens, passwords, e-mail addresses, the user's name in home folders) are replaced before anything is
+    stored; look through a session all the same before sharing it. What is there already is not read again, so an
+    import that was stopped goes on where it was. Of two snapshots of one session the longer one is kept.
 
     For example:
 
-        nextstep import ~/.claude/projects/-home-me-work/3fa9c1d2.jsonl
+        nextstep import                                    everything that Claude Code keeps on this machine
 
-        nextstep import ~/.claude/projects --suite transcripts/
+        nextstep import --project research --since 2026-05-01 --min-turns 3
+
+        nextstep import logs/run.eval session.jsonl --suite transcripts/
     """
     from nextstep.cli.progress import counted
-    from nextstep.pipeline.importing import find_transcripts, import_transcripts
-    from nextstep.report.text import RowsTable
+    from nextstep.pipeline.importing import Settings, claude_projects, find_transcripts, import_transcripts
+    from nextstep.pipeline.preparing import Wanted
+    from nextstep.report.importing import import_summary, import_tables
+    from nextstep.sources.formats import format_named
     from nextstep.store import Store
 
+    days = [day and day.date() for day in (since, until)]
+    wanted = Wanted(days[0], days[1], project, min_turns)
+    settings = Settings(format_named(format_), redact, wanted, jobs or os.cpu_count() or 1)
     setup = set_up(config, store=store, suite=suite)
-    found = find_transcripts(paths)
-    imports = list(counted(import_transcripts(found, setup.suite, Store(setup.store)), len(found), quiet=quiet))
-    rows = [_import_row(one) for one in imports]
+    found = find_transcripts(paths or [claude_projects()])
+    coming = import_transcripts(found, setup.suite, Store(setup.store), settings)
+    imports = [one for several in counted(coming, len(found), quiet=quiet) for one in several]
+    rows = [_import_row(one) for one in sorted(imports, key=lambda one: (str(one.path), one.name))]
     if json:
-        typer.echo(document("imports", rows))
+        typer.echo(document("imports", rows, totals=dict(Counter(one.status for one in imports))))
     else:
-        shown = [{name: row[name] for name in ("session", "events", "choices", "status", "notes")} for row in rows]
-        console().print(RowsTable(shown))
-    here = sum(one.refused is None for one in imports)
-    remark(
-        f"{here} of {len(imports)} transcripts are in {setup.suite}/sessions and {setup.store}."
-        " Texts are as they were: look for secrets before you share them.",
-        quiet=quiet,
-    )
+        for table in import_tables(rows):
+            console().print(table)
+    remark(import_summary(rows, f"{setup.suite}/sessions and {setup.store}", redacted=redact), quiet=quiet)
     if any(one.status == "refused" for one in imports):
         raise typer.Exit(4)
 
@@ -86,20 +112,14 @@ def import_(
 def _import_row(one: "Import") -> dict[str, object]:
     return {
         "path": str(one.path),
-        "session": one.name or one.path.name,
+        "session": one.name,
         "session_id": one.session_id,
         "events": one.events,
-        "choices": one.choices,
+        "turns": one.choices,
         "status": one.status,
-        "notes": one.refused or "; ".join(map(_told, one.notes)),
-        "details": [note.model_dump() for note in one.notes],
+        "reason": one.reason,
+        "notes": [note.model_dump(mode="json") for note in one.notes],
     }
-
-
-def _told(note: "Note") -> str:
-    """A note with its count and first lines."""
-    lines = ", ".join(map(str, note.lines[:TOLD_LINES])) + (", ..." if note.count > TOLD_LINES else "")
-    return f"{note.reason}: {note.count} (line {lines})"
 
 
 def doctor(

@@ -17,16 +17,24 @@ class Setup:
     """A resolved config with its places on disk."""
 
     config: "EvalConfig"
-    suite: Path
+    place: str
+    """Of the suite: a folder of text files, a dataset's folder, or hf://org/name@REVISION."""
     store: Path
     prompts: Path
+
+    @property
+    def suite(self) -> Path:
+        """The suite's folder of text files, to write to. Raises UsageError for a dataset, which is only read."""
+        from nextstep.sources.dataset_files import text_folder
+
+        return text_folder(self.place)
 
 
 def set_up(
     config_path: Path | None = None,
     *,
     store: Path | None = None,
-    suite: Path | None = None,
+    suite: str | None = None,
     models: Sequence[str] | None = None,
     judges: Sequence[str] | None = None,
     samples: int | None = None,
@@ -40,6 +48,8 @@ def set_up(
     path = config_path or DEFAULT_PATH
     config = load_config(path) if config_path or path.exists() else EvalConfig()
     values = config.model_dump()
+    if suite:
+        values["suite"] = suite
     if models:
         values["candidates"] = [_settings(model, values["candidates"]) for model in models]
     if judges:
@@ -55,10 +65,17 @@ def set_up(
         prompts = bundled("prompts")
     return Setup(
         resolved,
-        suite=suite or path.parent / config.suite,
+        place=suite or _beside(path, config.suite),
         store=store or path.parent / config.store,
         prompts=prompts,
     )
+
+
+def _beside(path: Path, suite: str) -> str:
+    """The suite that a config file names: a folder is meant from where the file stands."""
+    from nextstep.core.places import hub_place
+
+    return suite if hub_place(suite) else str(path.parent / suite)
 
 
 def _settings(name: str, known: Sequence[dict[str, object]]) -> dict[str, object]:

@@ -119,9 +119,9 @@ def _store(config: Path | None, store: Path | None) -> "Store":
     return Store(set_up(config, store=store).store)
 
 
-def _suite_hash(suite: Path | None) -> str | None:
+def _suite_hash(suite: str | None) -> str | None:
     if suite is None:
         return None
-    from nextstep.sources.suite import load_suite
+    from nextstep.sources.dataset import open_suite
 
-    return load_suite(suite).suite_hash
+    return open_suite(suite).suite_hash

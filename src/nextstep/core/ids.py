@@ -24,3 +24,23 @@ def make_id(tag: str, *parts: Any) -> str:
 def sha256(data: bytes) -> str:
     """The SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+class ListId:
+    """The name that `make_id(tag, parts)` gives to a list, for parts that come one by one, as canonical JSON."""
+
+    def __init__(self, tag: str) -> None:
+        self._digest = hashlib.blake2b(canonical([tag])[:-1] + b",[", digest_size=ID_BYTES)
+        self._between = b""
+
+    def add(self, part: bytes) -> None:
+        """Take in the canonical JSON of the next part."""
+        self._digest.update(self._between)
+        self._digest.update(part)
+        self._between = b","
+
+    def name(self) -> str:
+        """The name of the list as it is so far."""
+        whole = self._digest.copy()
+        whole.update(b"]]")
+        return whole.hexdigest()

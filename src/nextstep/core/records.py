@@ -5,11 +5,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from nextstep.core.ids import make_id
+from nextstep.core.ids import ListId, make_id
 
 Count = Annotated[int, Field(ge=0)]
+
+# Gives the same bytes as ids.canonical, many times faster: sessions have thousands of events.
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Record(BaseModel):
@@ -71,6 +75,10 @@ class Event(Record):
         """Whether a human said here what to do next."""
         return self.role is Role.HUMAN and self.kind in HUMAN_CHOICES
 
+    def content(self) -> bytes:
+        """What happened, without its place in the session, as canonical JSON."""
+        return _encode({"at": self.at, "kind": self.kind, "role": self.role, "text": self.text, "tool": self.tool})
+
 
 class Session(Record):
     """An imported transcript: what is known of it, and its live events in order."""
@@ -88,7 +96,10 @@ class Session(Record):
     @cached_property
     def session_id(self) -> str:
         """Named by the events alone: a new title or file name is the same session."""
-        return make_id("session", [event.model_dump(mode="json", exclude={"idx"}) for event in self.events])
+        name = ListId("session")
+        for event in self.events:
+            name.add(event.content())
+        return name.name()
 
 
 class MomentSet(StrEnum):

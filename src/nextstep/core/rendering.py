@@ -1,21 +1,35 @@
 """A trajectory as text for a model: numbered, fenced, within a budget, with visible marks where something is left out.
 
-Policy when the text is too long, deterministic and applied in this order until it fits:
+A text that is too long is fitted by the policy named FITTING: these steps in this order, each from the oldest event on,
+and no further than it must.
 
-1. tool inputs and results, the oldest first, keep their first and last `KEPT` characters;
-2. events other than the human's are left out, the oldest first;
-3. the human's events, the oldest first, keep their first and last `KEPT` characters.
+1. tool results keep their first and last `KEPT` characters;
+2. tool inputs keep as much;
+3. a text of any speaker that alone takes several hundredths of the room keeps about one hundredth of it at each end,
+   or two where the caller wants it kept;
+4. what no human said is left out;
+5. the human's turns keep their first and last `KEPT` characters;
+6. the human's turns keep their first and last `SCRAP` characters; none is ever left out.
+
+Events that the caller wants to keep are spared by steps 1, 2, 4 and 5 until these have done all they can elsewhere.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from nextstep.core.records import Event, Kind, Role
 
-KEPT = 400
-"""Characters kept at each end of a shortened text."""
+FITTING = "2"
+"""Names the policy; part of every id made with rendered text, so that another policy is another question."""
+
+KEPT, SCRAP = 400, 60
+"""Characters kept at each end of a shortened text, and of a human's turn when there is no other way."""
+
+WORTH_CUTTING = 3
+"""A text is cut to its ends when it is longer than so many of them."""
 
 CHARS_PER_TOKEN = 3.0
 """A cautious figure for budgets: prose has about 4 characters a token, code and logs about 3."""
@@ -32,7 +46,6 @@ _INVISIBLE = re.compile(
 """Control characters, and all that Unicode calls default-ignorable: a reader sees nothing, a model may see words."""
 
 _UNSAFE = re.compile(r"[^\w.:-]")
-_BULKY = frozenset({Kind.TOOL_USE, Kind.TOOL_RESULT})
 
 
 @dataclass(frozen=True)
@@ -58,22 +71,20 @@ def neutral(text: str) -> str:
     return _FENCE.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", visible(text))
 
 
-def render(events: Sequence[Event], max_tokens: int, *, decision: int | None = None) -> Rendered:
+def render(
+    events: Sequence[Event], max_tokens: int, *, decision: int | None = None, keep: Sequence[Container[int]] = ()
+) -> Rendered:
     """The events as fenced text of at most about `max_tokens` (estimated) tokens.
 
     With `decision`, the event of that index is replaced by a mark that says a decision was taken there: the judge is
     to compare two steps without being told which of them stood in the session. Nothing of it is ever left out.
+    `keep` holds indices of events to spare, the dearest in the last container. Only a trajectory of more human turns
+    than the budget has room for, all cut to scraps, is longer than the budget.
     """
-    budget = int(max_tokens * CHARS_PER_TOKEN)
-    texts = [_fence(event) if event.idx != decision else decision_mark(decision) for event in events]
-    whole = "\n".join(texts)
-    if len(whole) <= budget:
-        return Rendered(whole, shortened=False)
-    texts = _shorten(events, texts, budget, lambda event: event.kind in _BULKY and event.idx != decision)
-    texts = _leave_out(events, texts, budget, decision)
-    texts = _shorten(events, texts, budget, lambda event: event.role is Role.HUMAN and event.idx != decision)
-    text = _join(texts)
-    return Rendered(text, shortened=text != whole)
+    line = _Line(events, decision)
+    room = int(max_tokens * CHARS_PER_TOKEN)
+    _fit(line, room, _tiers(events, keep))
+    return Rendered(_join(line.texts), shortened=line.shortened)
 
 
 def decision_mark(idx: int) -> str:
@@ -82,41 +93,91 @@ def decision_mark(idx: int) -> str:
     return f'<decision_point n="{idx}">\n{text}\n</decision_point>'
 
 
+class _Line:
+    """A trajectory's fenced texts in the making, and the length that they have when joined."""
+
+    def __init__(self, events: Sequence[Event], decision: int | None) -> None:
+        self.events = events
+        self.decision = decision
+        self.texts = [_fence(event) if event.idx != decision else decision_mark(decision) for event in events]
+        self.length = sum(map(len, self.texts)) + max(len(self.texts) - 1, 0)
+        self.shortened = False
+        self.runs: dict[int, int] = {}
+        """At both ends of a run of events left out: how many they are."""
+
+    def cut(self, i: int, ends: int) -> None:
+        """Keep both ends of a long text."""
+        event = self.events[i]
+        if not self.texts[i] or event.idx == self.decision or len(event.text) <= WORTH_CUTTING * ends:
+            return
+        text = visible(event.text)
+        short = _fence(event, _both_ends(text, ends))
+        if len(text) > WORTH_CUTTING * ends and len(short) < len(self.texts[i]):
+            self.length -= len(self.texts[i]) - len(short)
+            self.texts[i] = short
+            self.shortened = True
+
+    def leave_out(self, i: int) -> None:
+        """Empty an event's text; with the empty ones beside it, it becomes one mark."""
+        if self.events[i].idx == self.decision:
+            return
+        before, after = self.runs.pop(i - 1, 0), self.runs.pop(i + 1, 0)
+        joined = before + 1 + after
+        marks = [len(_omitted(run)) + 1 for run in (before, after) if run]
+        self.length += len(_omitted(joined)) - len(self.texts[i]) - sum(marks)
+        self.runs[i - before] = self.runs[i + after] = joined
+        self.texts[i] = ""
+        self.shortened = True
+
+
+Step = tuple[Sequence[int], Callable[[int], None]]
+
+
+def _fit(line: _Line, room: int, tiers: Sequence[Sequence[int]]) -> None:
+    """Go through the steps of the policy until the line fits."""
+    for indices, shorten in _steps(line, room, tiers):
+        for i in indices:
+            if line.length <= room:
+                return
+            shorten(i)
+
+
+def _steps(line: _Line, room: int, tiers: Sequence[Sequence[int]]) -> Iterator[Step]:
+    """The policy: which events are shortened how, in this order."""
+    to_ends, all_events = partial(line.cut, ends=KEPT), range(len(line.events))
+    for number, tier in enumerate(tiers):
+        yield [i for i in tier if line.events[i].kind is Kind.TOOL_RESULT], to_ends
+        yield [i for i in tier if line.events[i].kind is Kind.TOOL_USE], to_ends
+        if number == 0:
+            for wanted, same in enumerate(tiers):
+                yield same, partial(line.cut, ends=long_ends(room, wanted=wanted > 0))
+        yield [i for i in tier if line.events[i].role is not Role.HUMAN], line.leave_out
+        yield [i for i in tier if line.events[i].role is Role.HUMAN], to_ends
+    yield [i for i in all_events if line.events[i].role is Role.HUMAN], partial(line.cut, ends=SCRAP)
+
+
+def long_ends(room: int, *, wanted: bool) -> int:
+    """Characters that an over-long text keeps at each end: a share of the room, and no fewer than in other steps."""
+    return max(4 * KEPT, room // 50) if wanted else max(KEPT, room // 100)
+
+
+def _tiers(events: Sequence[Event], keep: Sequence[Container[int]]) -> list[list[int]]:
+    """The events' positions in the order in which they are given up: those that nobody wants to keep first."""
+    tiers: list[list[int]] = [[] for _ in range(len(keep) + 1)]
+    for i, event in enumerate(events):
+        rank = max((number for number, kept in enumerate(keep, 1) if event.idx in kept), default=0)
+        tiers[rank].append(i)
+    return tiers
+
+
 def _fence(event: Event, text: str | None = None) -> str:
     tool = f' tool="{_UNSAFE.sub("_", event.tool)}"' if event.tool else ""
     body = neutral(event.text if text is None else text)
     return f'<event n="{event.idx}" from="{event.role}" kind="{event.kind}"{tool}>\n{body}\n</event>'
 
 
-def _shorten(events: Sequence[Event], texts: list[str], budget: int, wanted: Callable[[Event], bool]) -> list[str]:
-    """Keep both ends of the wanted events' texts, the oldest first, until all fit."""
-    texts, excess = list(texts), len(_join(texts)) - budget
-    for i, event in enumerate(events):
-        if excess <= 0:
-            break
-        if texts[i] and wanted(event) and len(event.text) > 3 * KEPT:
-            short = _fence(event, _both_ends(event.text))
-            excess -= len(texts[i]) - len(short)
-            texts[i] = short
-    return texts
-
-
-def _both_ends(text: str) -> str:
-    return f"{text[:KEPT]}\n[... {len(text) - 2 * KEPT:,} characters left out ...]\n{text[-KEPT:]}"
-
-
-def _leave_out(events: Sequence[Event], texts: list[str], budget: int, decision: int | None) -> list[str]:
-    """Empty the texts of what no human said, the oldest first, until all fit."""
-    texts, excess = list(texts), len(_join(texts)) - budget
-    mark = len(_omitted(len(texts)))
-    for i, event in enumerate(events):
-        if excess <= 0:
-            break
-        if event.role is not Role.HUMAN and event.idx != decision:
-            joins_a_mark = i > 0 and not texts[i - 1]
-            excess -= len(texts[i]) + 1 if joins_a_mark else len(texts[i]) - mark
-            texts[i] = ""
-    return texts
+def _both_ends(text: str, ends: int) -> str:
+    return f"{text[:ends]}\n[... {len(text) - 2 * ends:,} characters left out ...]\n{text[-ends:]}"
 
 
 def _omitted(count: int) -> str:

@@ -12,7 +12,8 @@ from nextstep.config import EvalConfig
 from nextstep.errors import NextstepError, UsageError
 from nextstep.models import open_model
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
-from nextstep.sources.suite import MOMENTS, load_suite
+from nextstep.sources.dataset import open_suite
+from nextstep.sources.suite import MOMENTS
 from nextstep.store import Store
 
 
@@ -25,7 +26,7 @@ class Check:
     detail: str
 
 
-def check_all(config: EvalConfig, *, suite: Path, store: Path, prompts: Path) -> Iterator[Check]:
+def check_all(config: EvalConfig, *, suite: str | Path, store: Path, prompts: Path) -> Iterator[Check]:
     """Every check in turn; one that fails does not stop the others."""
     yield Check("nextstep", ok=True, detail=f"{__version__} on Python {platform.python_version()}")
     yield _checked("suite", lambda: _suite(suite))
@@ -45,12 +46,12 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
         return Check(name, ok=False, detail=str(error))
 
 
-def _suite(folder: Path) -> str:
-    suite = load_suite(folder)
+def _suite(place: str | Path) -> str:
+    suite = open_suite(str(place), every=True)
     if not suite.moments:
-        raise UsageError(f"{folder}: has {len(suite.sessions)} sessions and no moment; mark some in {MOMENTS}")
+        raise UsageError(f"{place}: has {len(suite.sessions)} sessions and no moment; mark some in {MOMENTS}")
     sets = [f"{sum(moment.set == name for moment in suite.moments)} {name}" for name in ("detour", "control")]
-    return f"{folder}: {len(suite.sessions)} sessions, {' and '.join(sets)} moments, {suite.suite_hash}"
+    return f"{place}: {len(suite.sessions)} sessions, {' and '.join(sets)} moments, {suite.suite_hash}"
 
 
 def _prompts(folder: Path, config: EvalConfig) -> str:

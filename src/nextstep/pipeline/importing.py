@@ -1,69 +1,177 @@
 """Transcripts on disk -> sessions in the suite folder and the store."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
-from nextstep.core.records import Session
-from nextstep.errors import EmptyTranscript, TranscriptError, UsageError
-from nextstep.pipeline.ingest import store_sessions
-from nextstep.sources.claude_code import read_claude_code
+from nextstep.errors import UsageError
+from nextstep.pipeline.ingest import Stored, known_transcripts, store_imports
+from nextstep.pipeline.preparing import Prepared, Ready, Task, Wanted, prepare
+from nextstep.sources.formats import AUTO, ENDINGS
 from nextstep.sources.notes import Note
-from nextstep.sources.suite import add_sessions
+from nextstep.sources.placing import Placed, Shelf
+from nextstep.sources.redaction import Redactor
 from nextstep.store import Store
+
+PER_PROCESS = 4
+"""Transcripts that wait for each process: enough to keep it busy."""
+STORED_EACH_S = 1.0
+WORTH_A_PROCESS = 2_000_000
+"""Bytes of transcripts below which starting other processes costs more than it saves."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How transcripts are imported."""
+
+    format_name: str = AUTO
+    redact: bool = True
+    wanted: Wanted = field(default_factory=Wanted)
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
 class Import:
-    """What became of one transcript. `refused` says why it gave no session."""
+    """What became of one session of a transcript, or of a transcript that gave none. `reason` says why it gave none."""
 
     path: Path
     status: str
-    """new, known (it was there), empty (it holds no message) or refused (it cannot be read)."""
+    """As in the store's table `imports`."""
     name: str = ""
     session_id: str | None = None
     events: int = 0
     choices: int = 0
     """Human events at which a moment could stand."""
     notes: tuple[Note, ...] = ()
-    refused: str | None = None
+    reason: str | None = None
 
 
-def import_transcripts(paths: Iterable[Path], suite: Path, store: Store) -> Iterator[Import]:
-    """Bring transcripts into the suite folder and the store; what cannot be read is told and the others come in."""
-    for path in paths:
-        try:
-            imported = read_claude_code(path)
-        except TranscriptError as error:
-            status = "empty" if isinstance(error, EmptyTranscript) else "refused"
-            yield Import(path, status, refused=str(error))
-            continue
-        ((session, _, new),) = add_sessions(suite, [imported.session])
-        with store.write() as connection:
-            store_sessions(connection, [session])
-        yield _import(path, session, imported.notes, new=new)
+def import_transcripts(
+    found: Sequence[tuple[Path, bool]], suite: Path, store: Store, settings: Settings = Settings()
+) -> Iterator[list[Import]]:
+    """Bring transcripts into the suite folder and the store: for each, in the order in which they are done, its imports.
 
-
-def _import(path: Path, session: Session, notes: tuple[Note, ...], *, new: bool) -> Import:
-    return Import(
-        path,
-        "new" if new else "known",
-        session.name,
-        session.session_id,
-        len(session.events),
-        sum(event.is_choice for event in session.events),
-        notes,
+    What cannot be read is told and the others come in. Each transcript is stored whole when it is done, so that an
+    import that was stopped goes on where it was; one that is there already is not read again.
+    """
+    with store.write() as connection:
+        known = known_transcripts(connection, suite, redacted=settings.redact)
+    tasks = (
+        Task(path, suite, settings.format_name, settings.redact, settings.wanted, frozenset(known), was_named)
+        for path, was_named in found
     )
+    size = sum(path.stat().st_size for path, _ in found if path.exists())
+    jobs = min(settings.jobs, len(found)) if size > WORTH_A_PROCESS else 1
+    desk = _Desk(Shelf(suite), store)
+    for prepared in map(prepare, tasks) if jobs < 2 else _side_by_side(tasks, jobs):
+        if prepared.status == "known":
+            yield [_known(prepared.path, row) for row in known[prepared.sha256]]
+        else:
+            yield desk.take_in(prepared, redacted=settings.redact)
+    desk.clear()
 
 
-def find_transcripts(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and every .jsonl below the folders named, each once, in order."""
-    found: dict[Path, None] = {}
+class _Desk:
+    """Puts sessions in their place at once, and into the store some at a time: opening it costs more than a session."""
+
+    def __init__(self, shelf: Shelf, store: Store) -> None:
+        self._shelf, self._store = shelf, store
+        self._waiting: list[Stored] = []
+        self._origins: set[str | None] = set()
+        self._since = monotonic()
+
+    def take_in(self, prepared: Prepared, *, redacted: bool) -> list[Import]:
+        """A transcript's sessions in their place; what was placed and not yet stored is found by the next import."""
+        if self._origins.intersection(_origins(prepared)):
+            # Another snapshot of a session that waits: it may take that one's place.
+            self.clear()
+        self._origins.update(_origins(prepared))
+        placed = tuple((ready, self._shelf.place(ready.aside)) for ready in prepared.ready)
+        self._waiting.append(Stored(prepared, placed, _shown(prepared.path), redacted))
+        if monotonic() - self._since > STORED_EACH_S:
+            self.clear()
+        imports = [_import(prepared, ready, place) for ready, place in placed]
+        return imports or [Import(prepared.path, prepared.status, reason=prepared.reason)]
+
+    def clear(self) -> None:
+        """Store what waits."""
+        if self._waiting:
+            with self._store.write() as connection:
+                store_imports(connection, self._waiting)
+        self._waiting, self._origins, self._since = [], set(), monotonic()
+
+
+def _origins(prepared: Prepared) -> set[str | None]:
+    return {ready.aside.header.origin for ready in prepared.ready} - {None}
+
+
+def _known(path: Path, row: dict[str, Any]) -> Import:
+    return Import(path, "known", row["name"], row["session_id"], row["n_events"], row["choices"])
+
+
+def _side_by_side(tasks: Iterator[Task], jobs: int) -> Iterator[Prepared]:
+    """Transcripts prepared by several processes, in the order in which they are done."""
+    # A fresh interpreter each: forking a process that runs threads is not safe.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    running: dict[Future[Prepared], Task] = {}
+    with ExitStack() as stack:
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        while True:
+            for task in islice(tasks, max(0, jobs * PER_PROCESS - len(running))):
+                running[pool.submit(prepare, task)] = task
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield _outcome(future, running.pop(future))
+
+
+def _outcome(future: "Future[Prepared]", task: Task) -> Prepared:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        reason = f"{task.path}: the process that read it died; import it alone with --jobs 1 to see why"
+        return Prepared(task.path, status="refused", reason=reason)
+
+
+def _import(prepared: Prepared, ready: Ready, place: Placed) -> Import:
+    aside = ready.aside
+    return Import(prepared.path, place.status, place.name, aside.session_id, aside.events, aside.choices, ready.notes)
+
+
+def _shown(path: Path) -> str:
+    """A path for the store, without the name in a home folder."""
+    return Redactor().redact(str(path.absolute()))
+
+
+def find_transcripts(paths: Iterable[Path]) -> list[tuple[Path, bool]]:
+    """The files named, and every file below the folders named that may be a transcript, each once, in order.
+
+    With each, whether it was named itself. Raises UsageError for a path that is not there or a folder without any.
+    """
+    found: dict[Path, bool] = {}
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file or folder")
-        below = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+        if not path.is_dir():
+            found[path] = True
+            continue
+        below = sorted(one for one in path.rglob("*") if one.name.lower().endswith(ENDINGS) and one.is_file())
         if not below:
-            raise UsageError(f"{path}: holds no .jsonl transcript")
-        found.update(dict.fromkeys(below))
-    return list(found)
+            raise UsageError(f"{path}: holds no transcript ({', '.join(ENDINGS)})")
+        for one in below:
+            found.setdefault(one, False)
+    return list(found.items())
+
+
+def claude_projects() -> Path:
+    """The folder in which Claude Code keeps its transcripts."""
+    home = os.environ.get("CLAUDE_CONFIG_DIR")
+    return (Path(home) if home else Path.home() / ".claude") / "projects"

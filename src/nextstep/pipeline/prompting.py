@@ -1,20 +1,27 @@
 """A moment or a pair of steps -> the request that a model gets."""
 
+from collections.abc import Container
 from functools import lru_cache
 from pathlib import Path
 
 from nextstep.config import CandidateSettings, JudgeSettings, Judging
+from nextstep.core import trajectory
 from nextstep.core.blinding import slots
 from nextstep.core.ids import make_id
 from nextstep.core.judging import ANSWER_SCHEMA
 from nextstep.core.prompts import Prompt, parse_prompt
 from nextstep.core.records import Event, Order, Request
-from nextstep.core.rendering import Rendered, neutral, render
-from nextstep.core.trajectory import prefix
+from nextstep.core.rendering import FITTING, Rendered, neutral, render
 from nextstep.errors import PromptError
 
 CANDIDATE_PLACEHOLDERS = frozenset({"trajectory"})
 JUDGE_PLACEHOLDERS = frozenset({"trajectory", "decision", "step_a", "step_b"})
+
+NEWEST = 8
+"""Events before the cut that a candidate's trajectory keeps as long as it can."""
+
+NEAR, LAST = 4, 3
+"""Events on each side of the decision, and at the end, that a judge's trajectory keeps as long as it can."""
 
 
 def load_prompt(folder: Path, name: str, placeholders: frozenset[str]) -> Prompt:
@@ -35,11 +42,13 @@ class CandidatePrompt:
 
     def hash(self, candidate: CandidateSettings) -> str:
         """Names the prompt with the candidate's parameters."""
-        return make_id("propose", self.prompt.digest, candidate.parameters())
+        return make_id("propose", self.prompt.digest, FITTING, candidate.parameters())
 
     def request(self, events: tuple[Event, ...], cut: int, candidate: CandidateSettings) -> tuple[Request, bool]:
         """The request for one next step at `cut`, and whether its prefix was shortened."""
-        rendered = _render(prefix(events, cut), candidate.max_input_tokens, None)
+        seen = trajectory.prefix(events, cut)
+        newest = range(len(seen) - NEWEST, len(seen))
+        rendered = _render(seen, candidate.max_input_tokens, None, (newest,))
         system, content = self.prompt.fill(trajectory=rendered.text)
         request = Request(
             model=candidate.model,
@@ -60,13 +69,26 @@ class JudgePrompt:
 
     def hash(self, judge: JudgeSettings) -> str:
         """Names the prompt with the judge's parameters and the way of judging."""
-        return make_id("judge", self.prompt.digest, judge.parameters(), self.judging.model_dump(), ANSWER_SCHEMA)
+        parts = (FITTING, judge.parameters(), self.judging.model_dump(), ANSWER_SCHEMA)
+        return make_id("judge", self.prompt.digest, *parts)
 
     def request(
-        self, events: tuple[Event, ...], cut: int, pair: tuple[str, str], order: Order, judge: JudgeSettings
+        self,
+        events: tuple[Event, ...],
+        cut: int,
+        pair: tuple[str, str],
+        order: Order,
+        judge: JudgeSettings,
+        *,
+        recovered_at: int | None = None,
     ) -> tuple[Request, bool]:
-        """The request for one verdict on (model's step, human's step), and whether the trajectory was shortened."""
-        rendered = _render(events, judge.max_input_tokens, cut if self.judging.hide_decision else None)
+        """The request for one verdict on (model's step, human's step), and whether the trajectory was shortened.
+
+        `recovered_at` only says which events are shortened last; the judge is not told of it.
+        """
+        hidden = cut if self.judging.hide_decision else None
+        keep = judge_keeps(events, cut, cut if recovered_at is None else recovered_at)
+        rendered = _render(events, judge.max_input_tokens, hidden, keep)
         step_a, step_b = slots(order, model_step=pair[0], human_step=pair[1])
         system, content = self.prompt.fill(
             trajectory=rendered.text, decision=decision_note(cut), step_a=neutral(step_a), step_b=neutral(step_b)
@@ -87,7 +109,22 @@ def decision_note(cut: int) -> str:
     return f'<decision_point n="{cut}">The decision point is entry {cut} of the trajectory.</decision_point>'
 
 
+def judge_keeps(events: tuple[Event, ...], cut: int, outcome: int) -> tuple[Container[int], ...]:
+    """What the judge's trajectory keeps: the way from the decision to the outcome and, dearest, both with the end."""
+    before = len(trajectory.prefix(events, cut)) - NEAR
+    way = range(before, outcome + NEAR + 1)
+    decided, came_out = range(before, cut + NEAR + 1), range(outcome - NEAR // 2, outcome + NEAR // 2 + 1)
+    return way, frozenset((*decided, *came_out, *range(len(events) - LAST, len(events))))
+
+
 @lru_cache(maxsize=4)
-def _render(events: tuple[Event, ...], max_tokens: int, decision: int | None) -> Rendered:
+def _render(
+    events: tuple[Event, ...], max_tokens: int, decision: int | None, keep: tuple[Container[int], ...]
+) -> Rendered:
     """Rendering, kept for the neighbouring calls of the same moment: both orders, several samples and judges."""
-    return render(events, max_tokens, decision=decision)
+    return render(events, max_tokens, decision=decision, keep=keep)
+
+
+def forget_renderings() -> None:
+    """Render anew from here on: an audit proves nothing by what was kept."""
+    _render.cache_clear()

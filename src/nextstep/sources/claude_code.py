@@ -1,73 +1,80 @@
 """Claude Code transcripts -> sessions."""
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from io import RawIOBase
+from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
 
-from nextstep.core.records import Record, Session
 from nextstep.errors import EmptyTranscript, TranscriptError
-from nextstep.sources.claude_code_reader import SILENT, SPEAKING, parse, read_lines
-from nextstep.sources.claude_code_text import Json, text_of
-from nextstep.sources.notes import Note
+from nextstep.sources.claude_code_reader import SILENT, SPEAKING, Reader
+from nextstep.sources.claude_code_record import LONGEST_LINE, Line, parse
+from nextstep.sources.notes import About, Note, Notes
+from nextstep.sources.reading import Reading, safe_name
 
-SOURCE = "claude-code"
-AGENT_SOURCE = "claude-code-agent"
+NAME = "claude-code"
+AGENT = "claude-code-agent"
 """A transcript of a sub-agent: its prompts come from another agent."""
 
-LONGEST_NAME = 120
-"""Characters of a session's name: file systems take about 255 bytes, and an id may be added."""
-
+BLOCK = 1 << 16
+"""Bytes read at once."""
 PEEKED_LINES = 50
 PEEKED_BYTES = 16_000_000
 
 
-class Imported(Record):
-    """A session as read from a transcript, and what had to be done to read it."""
-
-    session: Session
-    notes: tuple[Note, ...]
-
-
-def read_claude_code(path: Path) -> Imported:
+def read(path: Path) -> Iterator[Reading]:
     """The session in a transcript, with a note on everything that was repaired or left out.
 
-    Raises TranscriptError when the file cannot be opened or is all damage, EmptyTranscript when it holds no event;
-    nothing inside a file is fatal otherwise.
+    Memory is flat: texts past some megabytes wait in a temporary file. Raises TranscriptError when the file cannot be
+    opened or is all damage, EmptyTranscript when it holds no event; nothing inside a file is fatal otherwise.
     """
-    digest = hashlib.sha256()
+    reader = Reader()
     try:
-        with path.open("rb") as file:
-            reading = read_lines(_numbered(file, digest))
+        with path.open("rb", buffering=0) as file:
+            for block in _blocks(file):
+                reader.add(block)
     except OSError as error:
         raise TranscriptError(
             f"{path}: cannot be read ({error.strerror or error}); give the path of a Claude Code .jsonl file"
         ) from error
-    damaged = next((note for note in reading.notes if note.reason.startswith(("no valid JSON", "no JSON"))), None)
-    if not reading.events and damaged:
-        raise TranscriptError(f"{path}:{damaged.lines[0]}: {damaged.reason}; nothing else in the file is a message")
-    if not reading.events:
-        raise EmptyTranscript(
-            f"{path}: holds no message of a Claude Code session{_because(reading.notes)}; "
-            "leave it out, or give a session file from ~/.claude/projects"
-        )
-    session = Session(
+    reader.finish()
+    events = reader.events()
+    first = next(events, None)
+    if first is None:
+        raise _no_events(path, reader.notes)
+    yield Reading(
         name=safe_name(path.stem),
-        source=AGENT_SOURCE if reading.is_agent else SOURCE,
-        sha256=digest.hexdigest(),
-        started_at=reading.started_at,
-        events=reading.events,
+        source=AGENT if reader.is_agent else NAME,
+        events=chain([first], events),
+        notes=reader.notes,
+        started_at=reader.started_at,
+        origin="/".join(filter(None, (reader.session_id, reader.agent_id if reader.is_agent else ""))),
+        project=reader.project or path.parent.name,
     )
-    return Imported(session=session, notes=reading.notes)
 
 
-def _numbered(file: BinaryIO, digest: "hashlib._Hash") -> Iterator[tuple[int, bytes]]:
-    """The file's lines from 1, each added to the digest on its way."""
-    for number, line in enumerate(file, 1):
-        digest.update(line)
-        yield number, line
+def _blocks(file: RawIOBase) -> Iterator[bytes]:
+    """The file's lines, many at a time; of a line that is too long, the part that tells so."""
+    rest = b""
+    while block := file.read(BLOCK):
+        whole, newline, end = block.rpartition(b"\n")
+        if newline:
+            yield rest + whole + newline
+            rest = end
+        elif len(rest) <= LONGEST_LINE:
+            rest += end
+    if rest:
+        yield rest
+
+
+def _no_events(path: Path, notes: Notes) -> TranscriptError:
+    told = [note for note in notes.all() if note.about is About.READING]
+    damaged = next((note for note in told if note.reason.endswith("line left out")), None)
+    if damaged:
+        return TranscriptError(f"{path}:{damaged.lines[0]}: {damaged.reason}; nothing else in the file is a message")
+    return EmptyTranscript(
+        f"{path}: holds no message of a Claude Code session{_because(told)}; "
+        "leave it out, or give a session file from ~/.claude/projects"
+    )
 
 
 def _because(notes: Iterable[Note]) -> str:
@@ -75,12 +82,7 @@ def _because(notes: Iterable[Note]) -> str:
     return f" ({told})" if told else ""
 
 
-def safe_name(stem: str) -> str:
-    """A file's stem as a session's name: letters, digits, dot, dash and underscore, never hidden or empty."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip(".")[:LONGEST_NAME] or "session"
-
-
-def looks_like_claude_code(path: Path) -> bool:
+def looks_like(path: Path) -> bool:
     """Whether the first lines that can be parsed are a Claude Code transcript's; False for what cannot be opened."""
     try:
         with path.open("rb") as file:
@@ -90,13 +92,13 @@ def looks_like_claude_code(path: Path) -> bool:
         return False
 
 
-def _is_own(record: Json) -> bool:
+def _is_own(record: Line) -> bool:
     """Whether a record has the fields that only Claude Code writes together."""
-    kind = text_of(record.get("type"))
+    kind = record.type or ""
     if kind == "summary":
-        return "leafUuid" in record
+        return record.leaf_uuid is not None
     if kind.startswith("file-history-"):
-        return "messageId" in record or "snapshot" in record
-    return "sessionId" in record and (
-        kind in SILENT or kind == "queue-operation" or (kind in SPEAKING and "uuid" in record)
+        return record.message_id is not None or bool(bytes(record.snapshot))
+    return record.session_id is not None and (
+        kind in SILENT or kind == "queue-operation" or (kind in SPEAKING and record.uuid is not None)
     )

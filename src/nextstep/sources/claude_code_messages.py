@@ -4,21 +4,25 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_line import Step
+from nextstep.sources.claude_code_record import Json, Line, details, dict_of, text_of
 from nextstep.sources.claude_code_text import (
-    Json,
+    INTERRUPTED,
     Said,
     block_text,
     blocks_of,
-    dict_of,
+    content_of,
     free_text,
     human,
+    is_prompt,
     note,
-    text_of,
     without_reminders,
 )
+from nextstep.sources.claude_code_tree import Step
 
+ASSISTANT, TOOL, TOOL_RESULT = Role.ASSISTANT, Role.TOOL, Kind.TOOL_RESULT
 PLAN_TOOLS = frozenset({"ExitPlanMode", "exit_plan_mode"})
 REFUSALS = (
     "The user doesn't want to proceed with this tool use",
@@ -32,29 +36,34 @@ _ADVICE = "\n\nNote: The user's next message may contain"
 _GIVEN = re.compile(r"^\s*(?:Answer|User notes): (.+)$", re.MULTILINE)
 
 
-def said_by_assistant(record: Json) -> list[Said]:
-    """Texts, non-empty thinking and tool calls, in the order in which the message holds them."""
-    message = dict_of(record.get("message"))
-    said = [said for block in blocks_of(message.get("content")) if (said := _assistant_block(block)) is not None]
-    if record.get("isApiErrorMessage") is True or message.get("model") == "<synthetic>":
+def said_by_assistant(line: Line, tools: dict[str, str]) -> list[Said]:
+    """Texts, non-empty thinking and tool calls, in the order in which the message holds them.
+
+    Enters the name of each tool call under its id in `tools`.
+    """
+    said = [said for block in blocks_of(content_of(line)) if (said := _assistant_block(block, tools)) is not None]
+    if line.is_api_error_message or (line.message and line.message.model == "<synthetic>"):
         return [note(one.text) for one in said]
     return said
 
 
-def _assistant_block(block: Json) -> Said | None:
-    kind = text_of(block.get("type"))
+def _assistant_block(block: Json, tools: dict[str, str]) -> Said | None:
+    kind = block.get("type")
     if kind == "text":
         text = text_of(block.get("text"))
-        return Said(Role.ASSISTANT, Kind.TEXT, text) if text.strip() and text != "(no content)" else None
+        return Said(ASSISTANT, Kind.TEXT, text) if text and text != "(no content)" and not text.isspace() else None
     if kind == "thinking":
         # Newer versions keep the signature of a thought and leave its text empty.
         text = text_of(block.get("thinking"))
-        return Said(Role.ASSISTANT, Kind.THINKING, text) if text.strip() else None
+        return Said(ASSISTANT, Kind.THINKING, text) if text and not text.isspace() else None
+    kind = text_of(kind)
     if kind.endswith("tool_use"):
         name = text_of(block.get("name")) or None
-        return Said(Role.ASSISTANT, Kind.TOOL_USE, tool_input(name, block.get("input")), name)
+        if name:
+            tools[text_of(block.get("id"))] = name
+        return Said(ASSISTANT, Kind.TOOL_USE, tool_input(name, block.get("input")), name)
     if kind.endswith("tool_result"):
-        return Said(Role.TOOL, Kind.TOOL_RESULT, result_text(block.get("content")))
+        return Said(TOOL, TOOL_RESULT, result_text(block.get("content")))
     return None
 
 
@@ -84,30 +93,29 @@ def compact(value: object) -> str:
         return "[nested too deep]"
 
 
-def said_by_user(record: Json, tools: Mapping[str, str], *, agent: bool) -> list[Said]:
+def said_by_user(line: Line, tools: Mapping[str, str], *, agent: bool) -> list[Said]:
     """Everything in a user record, most of which no human wrote. `tools` names the tool of a tool_use id.
 
     `agent` says that the record belongs to a side chain, whose prompts come from another agent.
     """
-    blocks = blocks_of(dict_of(record.get("message")).get("content"))
-    results = sum(block.get("type") == "tool_result" for block in blocks)
+    blocks = blocks_of(content_of(line))
     # toolUseResult describes one result; with several in a record nobody can say which.
-    details = dict_of(record.get("toolUseResult")) if results == 1 else {}
+    is_single = sum(block.get("type") == "tool_result" for block in blocks) == 1
     said: list[Said] = []
     for block in blocks:
         if block.get("type") == "tool_result":
-            said.append(said_by_tool(block, details, tools))
+            said.extend(said_by_tool(block, line if is_single else None, tools))
         else:
-            said.extend(free_text(block_text(block), record, agent=agent))
-    return list(_joined(said))
+            said.extend(free_text(block_text(block), line, agent=agent))
+    return list(_joined(said)) if len(said) > 1 else said
 
 
 def _joined(said: list[Said]) -> Iterator[Said]:
     """Neighbours that are parts of one message (words and pictures) as one."""
     last: Said | None = None
     for one in said:
-        if last and one[:2] == last[:2] and one.kind in (Kind.TEXT, Kind.NOTE):
-            last = last._replace(text=f"{last.text}\n{one.text}")
+        if last and one.role is last.role and one.kind is last.kind and one.kind in (Kind.TEXT, Kind.NOTE):
+            last = msgspec.structs.replace(last, text=f"{last.text}\n{one.text}")
             continue
         if last:
             yield last
@@ -116,16 +124,26 @@ def _joined(said: list[Said]) -> Iterator[Said]:
         yield last
 
 
-def said_by_tool(block: Json, details: Json, tools: Mapping[str, str]) -> Said:
-    """What a tool gave back, or what the human said instead of letting it run. `details` is its toolUseResult."""
+def said_by_tool(block: Json, line: Line | None, tools: Mapping[str, str]) -> list[Said]:
+    """What a tool gave back, or what the human said instead of letting it run. `line` has details of the result."""
     name = tools.get(text_of(block.get("tool_use_id")))
     text = result_text(block.get("content"))
     choice = _refusal(text, name) if block.get("is_error") is not False else None
     if choice is None and name in ("AskUserQuestion", None) and text.startswith(ANSWERED):
-        choice = _answer(text, details, name)
+        choice = _answer(text, details(line) if line else {}, name)
     if choice is None and name in PLAN_TOOLS and text.startswith("User has approved"):
         choice = _approval(text, name)
-    return choice or Said(Role.TOOL, Kind.TOOL_RESULT, without_reminders(text), name)
+    return [choice] if choice else _result(text, name)
+
+
+def _result(text: str, name: str | None) -> list[Said]:
+    """A tool's output; that the human broke it off stands after it, as the beginning of what the human did next."""
+    mark = INTERRUPTED.match(text)
+    output = without_reminders(text[mark.end() :].lstrip("\n") if mark else text)
+    result = Said(TOOL, TOOL_RESULT, output, name, "tool-result")
+    if mark is None:
+        return [result]
+    return [*([result] if output.strip() else []), note(mark[0], "interruption")]
 
 
 def result_text(content: object) -> str:
@@ -138,16 +156,18 @@ def result_text(content: object) -> str:
 
 
 def _refusal(text: str, name: str | None) -> Said | None:
-    """The human's words in a refusal. A bare refusal has none, and stays a tool result."""
-    start = _WORDS.search(text) if text.startswith(REFUSALS) else None
-    if start is None:
+    """The human's words in a refusal. A bare refusal has none: it is a note, the beginning of what the human did next."""
+    if not text.startswith(REFUSALS):
         return None
+    start = _WORDS.search(text)
+    if start is None:
+        return note(text, "refusal")
     words = without_reminders(text[start.end() :].partition(_ADVICE)[0]).strip()
     if words.startswith(CLARIFYING):
         # The program wrote this about a menu; only the answers in it are the human's.
         given = "\n".join(_GIVEN.findall(words))
-        return human(Kind.ANSWER, given, name) if given else None
-    return human(Kind.REJECTION, words, name) if words else None
+        return human(Kind.ANSWER, given, name) if given else note(text, "refusal")
+    return human(Kind.REJECTION, words, name) if words else note(text, "refusal")
 
 
 def _answer(text: str, details: Json, name: str | None) -> Said | None:
@@ -191,20 +211,16 @@ def _approval(text: str, name: str | None) -> Said:
     return human(Kind.APPROVAL, words, name)
 
 
-def tool_names(record: Json) -> Iterator[tuple[str, str]]:
-    """The id and the name of each tool call in an assistant's record."""
-    for block in blocks_of(dict_of(record.get("message")).get("content")):
-        name = text_of(block.get("name"))
-        if name and text_of(block.get("type")).endswith("tool_use"):
-            yield text_of(block.get("id")), name
-
-
-def user_step(record: Json, said: Sequence[Said]) -> Step:
+def user_step(line: Line, said: Sequence[Said]) -> Step:
     """What a user record is for the shape of the session."""
-    if record.get("isCompactSummary") is True:
+    if line.is_compact_summary:
         return Step.COMPACTION
-    if any(block.get("type") == "tool_result" for block in blocks_of(dict_of(record.get("message")).get("content"))):
+    if (said and said[0].kind is TOOL_RESULT) or _has_result(content_of(line)):
         return Step.RESULT
-    if any(one[:2] == (Role.HUMAN, Kind.TEXT) for one in said):
+    if any(map(is_prompt, said)):
         return Step.PROMPT
     return Step.COMMAND if any(one.kind is Kind.COMMAND for one in said) else Step.OTHER
+
+
+def _has_result(content: object) -> bool:
+    return isinstance(content, list) and any(block.get("type") == "tool_result" for block in blocks_of(content))

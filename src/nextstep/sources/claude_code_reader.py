@@ -4,30 +4,32 @@ The order of lines is the order of events: timestamps are not monotone, and a wa
 everything before most compactions.
 """
 
-import json
-import re
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from heapq import merge
+
+import msgspec
 
 from nextstep.core.records import Event, Kind, Role
-from nextstep.sources.claude_code_line import Link, Operation, Step, Via, Written, abandoned, deliver
-from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, tool_names, user_step
+from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, user_step
+from nextstep.sources.claude_code_queue import Delivery, Operation, Via, Written, deliver
+from nextstep.sources.claude_code_record import LONGEST_LINE, TOO_LONG, Line, dict_of, parse, parse_block
 from nextstep.sources.claude_code_text import (
-    Json,
     Said,
     content_text,
-    dict_of,
-    is_meta,
     is_sdk_driven,
+    meta_reason,
     prompt_text,
     queued_prompt,
     said_by_system,
     said_in_queue,
+    is_storable,
     storable,
-    text_of,
 )
-from nextstep.sources.notes import Note, Notes
+from nextstep.sources.claude_code_tree import ROOT, Step, Tree
+from nextstep.sources.notes import Notes
+from nextstep.sources.spool import Spool
 
 SILENT = frozenset(
     {
@@ -52,150 +54,96 @@ SILENT = frozenset(
 SPEAKING = frozenset({"user", "assistant", "system", "attachment"})
 """Record types that may hold an event."""
 
-# Control characters inside strings are no reason to lose a line.
-_DECODER = json.JSONDecoder(strict=False)
-_DAMAGED_PROMPT = "no valid JSON where a human may have spoken: line left out"
-_PROMPT_START = re.compile(rb'"role": ?"user", ?"content": ?(?:"|\[\{"type": ?"text")')
-_SNAPSHOT = b'{"type":"file-history-snapshot"'
-# Nearly half of a long transcript can be progress: its place in the tree is read without parsing the rest. Only plain
-# values may stand before the type, so that it is the record's own.
-_PROGRESS = re.compile(
-    rb'\{"parentUuid":(?:null|"([^"\\]*)"),(?:"\w+":(?:"[^"\\]*"|true|false|null),)*"type":"progress",'
-)
-_PROGRESS_END = re.compile(rb'"uuid":"([^"\\]+)","timestamp":"([^"\\]*)"\}\s*$')
 
-
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, array_like=True, gc=False):
     """An event before it is known whether its branch was left."""
 
     line: int
-    name: str
-    """The uuid of its record, made unique; empty where the record has none."""
+    node: int
+    """Of its record in the tree; ROOT where the record has no name."""
     at: datetime | None
-    said: Said
+    role: Role
+    kind: Kind
+    text: str
+    tool: str | None
 
 
-class Reading(NamedTuple):
-    """What the lines of a transcript hold."""
-
-    events: tuple[Event, ...]
-    notes: tuple[Note, ...]
-    started_at: datetime | None
-    is_agent: bool
-    """Whether all of it is a side chain: another agent's work, with no human at the prompt."""
-
-
-def read_lines(lines: Iterable[tuple[int, bytes]]) -> Reading:
-    """The events that numbered lines hold, on one line, with notes."""
-    reader = _Reader()
-    for number, line in lines:
-        reader.add(number, line)
-    return reader.finish()
-
-
-def parse(line: bytes) -> tuple[Json | None, str]:
-    """The record on a line and what was wrong with the line, if anything; None for what is no record."""
-    problem = ""
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        text, problem = line.decode("utf-8", "replace"), "bytes that are not UTF-8: replaced"
-    try:
-        record = _DECODER.decode(text.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        return None, _DAMAGED_PROMPT if _PROMPT_START.search(line) else "no valid JSON: line left out"
-    return (record, problem) if isinstance(record, dict) else (None, "no JSON object: line left out")
-
-
-def timestamp(value: object) -> datetime | None:
-    """A point in time as the program wrote it, UTC where it names no zone; None for anything else."""
-    try:
-        at = datetime.fromisoformat(text_of(value))
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-class _Track:
-    """The records of one line of work: the session's own, or its side chains."""
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-        self.links: list[Link] = []
-        self.seen: dict[str, int | None] = {}
-        """Each uuid with a digest of what its record says."""
-        self.talks: list[int] = []
-        """Lines of user and assistant records."""
-
-    def place(self, link: Link, said: Sequence[Said]) -> str | None:
-        """The name under which a record's events stand; None for a record that is here already."""
-        content = hash(tuple(said)) if said else None
-        if not link.uuid or link.uuid not in self.seen:
-            if link.uuid:
-                self.seen[link.uuid] = content
-                self.links.append(link)
-            return link.uuid
-        if content == self.seen[link.uuid] or content is None:
-            return None
-        # Another record under a name that is taken: keep both.
-        self.links.append(link._replace(uuid=f"{link.uuid}#{link.line}"))
-        return self.links[-1].uuid
-
-
-class _Reader:
-    """Goes over the lines once; `finish` then decides what was on the session's line."""
+class Reader:
+    """Goes over a transcript's lines once; `finish` then decides what was on the session's line."""
 
     def __init__(self) -> None:
         self.notes = Notes()
         self.main, self.side = _Track(), _Track()
-        self.tools: dict[str, str] = {}
-        self.operations: list[Operation] = []
-        self.places: dict[int, tuple[str, datetime | None]] = {}
-        """Name and time for what the operation on a line delivers."""
-        self.written: list[Written] = []
-        self.dequeues: list[int] = []
         self.started_at: datetime | None = None
+        self.session_id = self.agent_id = self.project = ""
+        self._lines = 0
+        self._has_begun = False
+        self._tools: dict[str, str] = {}
+        self._operations: list[Operation] = []
+        self._places: dict[int, tuple[int, datetime | None]] = {}
+        """Node and time for what the operation on a line delivers."""
+        self._written: list[Written] = []
+        self._dequeues: list[int] = []
+        self._left: set[int] = set()
+        self._delivery = Delivery()
 
-    def add(self, number: int, line: bytes) -> None:
-        """Take in a line."""
-        if (self.started_at is not None and self._skip(number, line)) or not line.strip():
+    @property
+    def is_agent(self) -> bool:
+        """Whether all of it is a side chain: another agent's work, with no human at the prompt."""
+        return bool(self.side.drafts) and not self.main.talks
+
+    def add(self, block: bytes) -> None:
+        """Take in the next lines, whole ones."""
+        records = parse_block(block)
+        if records is None:
+            lines = block.split(b"\n")
+            for line in lines[:-1] if block.endswith(b"\n") else lines:
+                self._add_line(line)
+            return
+        take = self._take
+        for number, record in enumerate(records, self._lines + 1):
+            take(number, record)
+        self._lines += len(records)
+
+    def _add_line(self, line: bytes) -> None:
+        self._lines += 1
+        if len(line) > LONGEST_LINE:
+            self.notes.add(TOO_LONG, self._lines)
+            return
+        if not line or line.isspace():
             return
         record, problem = parse(line)
         if problem:
-            self.notes.add(problem, number)
+            self.notes.add(problem, self._lines)
         if record is not None:
-            self.started_at = self.started_at or timestamp(record.get("timestamp"))
-            self._take(number, record)
+            self._take(self._lines, record)
 
-    def _skip(self, number: int, line: bytes) -> bool:
-        """Whether the line needs no parsing; a progress record still gets its place in the tree."""
-        if line.startswith(_SNAPSHOT):
-            return line.rstrip().endswith(b"}")
-        head = _PROGRESS.match(line)
-        end = _PROGRESS_END.search(line, max(0, len(line) - 200)) if head else None
-        if head is None or end is None:
-            return False
-        if b'"isSidechain":true' not in head[0]:
-            parent, uuid, stamp = ((part or b"").decode("utf-8", "replace") for part in (head[1], end[1], end[2]))
-            self.main.place(Link(number, uuid, parent, Step.OTHER, stamp), [])
-        return True
+    def _begin(self, record: Line) -> None:
+        self.started_at = self.started_at or timestamp(record.timestamp)
+        self.session_id = self.session_id or record.session_id or ""
+        self.agent_id = self.agent_id or record.agent_id or ""
+        self.project = self.project or record.cwd or ""
+        self._has_begun = bool(self.started_at and self.session_id and self.project)
 
-    def _take(self, number: int, record: Json) -> None:
-        kind = text_of(record.get("type"))
-        is_side = record.get("isSidechain") is True
+    def _take(self, number: int, record: Line) -> None:
+        if not self._has_begun:
+            self._begin(record)
+        kind = record.type
+        track = self.side if record.is_sidechain else self.main
         if kind in ("user", "assistant"):
-            (self.side if is_side else self.main).talks.append(number)
-        if is_side and self.main.talks:
+            track.talks.append(number)
+        if track is self.side and self.main.talks:
             # Only a file without a line of its own is read for its side chains.
+            if kind == "user":
+                self.notes.sender("side-chain", number)
             return
-        track = self.side if is_side else self.main
         match kind:
             case "user":
                 self._user(track, number, record)
             case "assistant":
                 self._assistant(track, number, record)
             case "system":
-                is_boundary = record.get("subtype") == "compact_boundary"
+                is_boundary = record.subtype == "compact_boundary"
                 step = Step.COMPACTION if is_boundary else Step.OTHER
                 self._draft(track, number, record, said_by_system(record), step)
             case "attachment":
@@ -203,93 +151,148 @@ class _Reader:
             case "queue-operation":
                 self._queue_operation(number, record)
             case _ if kind in SILENT:
-                track.place(_link(number, record, Step.OTHER), [])
+                if record.uuid:
+                    track.place(number, record, (), Step.OTHER)
             case _:
-                self.notes.add(storable(f"unknown record type {kind[:40]!r}: left out"), number)
+                self.notes.add(storable(f"unknown record type {(kind or '')[:40]!r}: left out"), number)
 
-    def _user(self, track: _Track, number: int, record: Json) -> None:
-        said = said_by_user(record, self.tools, agent=track is self.side)
+    def _user(self, track: "_Track", number: int, record: Line) -> None:
+        said = said_by_user(record, self._tools, agent=track is self.side)
         step = user_step(record, said)
         self._draft(track, number, record, said, step)
+        if len(said) == 1:
+            self.notes.sender(said[0].why, number)
+        else:
+            for code in dict.fromkeys(one.why for one in said) or ("empty",):
+                self.notes.sender(code, number)
+        if step is Step.RESULT:
+            self._dequeues.clear()
+            return
         if is_sdk_driven(record) and any(one.kind is Kind.NOTE for one in said):
             self.notes.add("prompt sent by a program through the SDK: kept as a system note", number)
-        if step is Step.RESULT:
-            self.dequeues.clear()
-        elif not is_meta(record):
-            if self.dequeues and step is Step.PROMPT and len(track.talks) == 1:
+        if self._operations and not meta_reason(record):
+            if self._dequeues and step is Step.PROMPT and len(track.talks) == 1:
                 self.notes.add("first prompt came through the queue, as from a script: kept as the human's", number)
-            via = Via.DEQUEUED if self.dequeues else Via.TYPED
-            self.written.append(Written(number, prompt_text(record), via, tuple(self.dequeues)))
+            via = Via.DEQUEUED if self._dequeues else Via.TYPED
+            self._written.append(Written(number, prompt_text(record), via, tuple(self._dequeues)))
 
-    def _assistant(self, track: _Track, number: int, record: Json) -> None:
-        self.tools.update(tool_names(record))
-        self._draft(track, number, record, said_by_assistant(record), Step.REPLY)
-        self.dequeues.clear()
+    def _assistant(self, track: "_Track", number: int, record: Line) -> None:
+        self._draft(track, number, record, said_by_assistant(record, self._tools), Step.REPLY)
+        self._dequeues.clear()
 
-    def _attachment(self, track: _Track, number: int, record: Json) -> None:
+    def _attachment(self, track: "_Track", number: int, record: Line) -> None:
         prompt = queued_prompt(record)
-        said = said_in_queue(prompt, dict_of(record.get("attachment"))) if prompt else []
+        said = said_in_queue(prompt, dict_of(record.attachment)) if prompt else []
         self._draft(track, number, record, said, Step.OTHER)
         if prompt:
-            self.written.append(Written(number, prompt, Via.ATTACHED, tuple(self.dequeues)))
+            self._written.append(Written(number, prompt, Via.ATTACHED, tuple(self._dequeues)))
 
-    def _queue_operation(self, number: int, record: Json) -> None:
-        name, text = text_of(record.get("operation")), content_text(record.get("content")).strip()
+    def _queue_operation(self, number: int, record: Line) -> None:
+        name, text = record.operation or "", content_text(record.content).strip()
         is_human = any(one.role is Role.HUMAN for one in said_in_queue(text, {}))
-        self.operations.append(Operation(number, name, text, is_human))
+        self._operations.append(Operation(number, name, text, is_human))
         # It has no place in the tree of its own: it goes where the record before it goes.
-        before = self.main.links[-1].uuid if self.main.links else ""
-        self.places[number] = (before, timestamp(record.get("timestamp")))
+        self._places[number] = (len(self.main.tree) - 1, timestamp(record.timestamp))
         if name == "dequeue":
-            self.dequeues.append(number)
+            self._dequeues.append(number)
 
-    def _draft(self, track: _Track, number: int, record: Json, said: Sequence[Said], step: Step) -> None:
-        name = track.place(_link(number, record, step), said)
-        if name is None:
+    def _draft(self, track: "_Track", number: int, record: Line, said: Sequence[Said], step: Step) -> None:
+        node = track.place(number, record, said, step)
+        if node is None:
             self.notes.add("record written a second time: left out", number)
             return
-        at = timestamp(record.get("timestamp"))
-        if said and at is None:
-            self.notes.add("no usable timestamp: kept without one", number)
-        track.drafts.extend(Draft(number, name, at, one) for one in said)
+        stamp = timestamp(record.timestamp)
+        for one in said:
+            track.drafts.append(self._drafted(number, node, stamp, one), len(one.text))
 
-    def finish(self) -> Reading:
-        """The events on the session's line."""
-        is_agent = bool(self.side.drafts) and not self.main.talks
-        track = self.side if is_agent else self.main
-        if not is_agent:
+    def _drafted(self, number: int, node: int, at: datetime | None, said: Said) -> Draft:
+        text, tool = said.text, said.tool
+        if not is_storable(text) or not (tool is None or is_storable(tool)):
+            self.notes.add("characters that cannot be stored: replaced", number)
+            text, tool = storable(text), storable(tool or "") or None
+        return Draft(number, node, at, said.role, said.kind, text, tool)
+
+    def finish(self) -> None:
+        """Decide what was on the session's line."""
+        if not self.is_agent:
             self.notes.add("record of a side chain: not on the session's line", *self.side.talks)
-        drafts = track.drafts if is_agent else sorted([*track.drafts, *self._delivered()], key=lambda one: one.line)
-        left = abandoned(track.links)
-        self.notes.add(
-            "event on a branch that the human went back from: left out", *(d.line for d in drafts if d.name in left)
-        )
-        events = self._events([draft for draft in drafts if draft.name not in left])
-        return Reading(events, self.notes.all(), self.started_at, is_agent)
+            self._delivery = deliver(self._operations, self._written)
+            self.notes.add("queued message taken back into the editor: left out there", *self._delivery.recalled)
+            self.notes.add("queued message that was never delivered: left out", *self._delivery.undelivered)
+            self.notes.add("message that only the queue holds: put where it was delivered", *self._delivery.messages)
+        self._left = self._track.tree.abandoned()
+        if self._left:
+            self.notes.add(
+                "event on a branch that the human went back from: left out",
+                *(draft.line for draft in self._drafts() if draft.node in self._left),
+            )
+
+    @property
+    def _track(self) -> "_Track":
+        return self.side if self.is_agent else self.main
+
+    def _drafts(self) -> Iterator[Draft]:
+        """Everything that was said, in the order of the lines."""
+        drafts = iter(self._track.drafts)
+        return merge(drafts, self._delivered(), key=lambda draft: draft.line) if self._delivery.messages else drafts
 
     def _delivered(self) -> list[Draft]:
         """The messages that only the queue holds, where they were delivered."""
-        delivery = deliver(self.operations, self.written)
-        self.notes.add("queued message taken back into the editor: left out there", *delivery.recalled)
-        self.notes.add("queued message that was never delivered: left out", *delivery.undelivered)
-        self.notes.add("message that only the queue holds: put where it was delivered", *delivery.messages)
         return [
-            Draft(line, *self.places[line], said)
-            for line, text in delivery.messages.items()
+            self._drafted(line, *self._places[line], said)
+            for line, text in sorted(self._delivery.messages.items())
             for said in said_in_queue(text, {})
         ]
 
-    def _events(self, drafts: Sequence[Draft]) -> tuple[Event, ...]:
-        events = []
-        for idx, (line, _, at, said) in enumerate(drafts):
-            text = storable(said.text)
-            if text is not said.text:
-                self.notes.add("characters that cannot be stored: replaced", line)
-            tool = storable(said.tool) if said.tool else None
-            events.append(Event(idx=idx, role=said.role, kind=said.kind, text=text, tool=tool, at=at))
-        return tuple(events)
+    def events(self) -> Iterator[Event]:
+        """The events on the session's line, in order. Only after `finish`."""
+        left, idx = self._left, 0
+        for draft in self._drafts():
+            if draft.node in left:
+                continue
+            if draft.at is None:
+                self.notes.add("no usable timestamp: kept without one", draft.line)
+            yield Event(idx=idx, role=draft.role, kind=draft.kind, text=draft.text, tool=draft.tool, at=draft.at)
+            idx += 1
 
 
-def _link(number: int, record: Json, step: Step) -> Link:
-    uuid, parent, stamp = (text_of(record.get(key)) for key in ("uuid", "parentUuid", "timestamp"))
-    return Link(number, uuid, parent, step, stamp)
+class _Track:
+    """The records of one line of work: the session's own, or its side chains."""
+
+    def __init__(self) -> None:
+        self.drafts = Spool(Draft)
+        self.tree = Tree()
+        self.talks = array("l")
+        """Lines of user and assistant records."""
+        self._contents = array("q")
+        """A digest of what each node's record says; 0 where it says nothing."""
+
+    def place(self, number: int, record: Line, said: Sequence[Said], step: Step) -> int | None:
+        """The node at which a record's events stand; None for a record that is here already."""
+        uuid = record.uuid
+        if not uuid:
+            return ROOT
+        content = _digest(said[0], len(said)) if said else 0
+        known = self.tree.find(uuid)
+        if known != ROOT and content in (0, self._contents[known]):
+            return None
+        # Another record under a name that is taken is kept too.
+        self._contents.append(content)
+        return self.tree.add(number, uuid, record.parent_uuid or "", step, record.timestamp or "")
+
+
+def _digest(said: Said, parts: int) -> int:
+    """Tells records of one name apart: by what they say first, its length and both its ends."""
+    text = said.text
+    return hash((parts, said.kind, len(text), text[:200], text[-200:]))
+
+
+def timestamp(value: object) -> datetime | None:
+    """A point in time as the program wrote it, UTC where it names no zone; None for anything else."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo is UTC else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,23 +1,22 @@
-"""What a free text in a Claude Code transcript is: a human's words, a command, or something a program put there.
-
-Records are plain dicts as other programs wrote them: any field may be missing or of another type than expected.
-"""
+"""What a free text in a Claude Code transcript is: a human's words, a command, or something a program put there."""
 
 import re
-from typing import Any, NamedTuple
+
+import msgspec
 
 from nextstep.core.records import Kind, Role
+from nextstep.sources.claude_code_record import Json, Line, dict_of, line_of, text_of
 
-Json = dict[str, Any]
 
-
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True, gc=False):
     """One thing said, before it has a place on the session's line."""
 
     role: Role
     kind: Kind
     text: str
     tool: str | None = None
+    why: str = ""
+    """In a user record: the code of the reason for which this is the human's, or is not."""
 
 
 MACHINE_TAGS = (
@@ -55,30 +54,28 @@ SHOWN_SYSTEM = frozenset({None, "informational", "local_command", "compact_bound
 """Subtypes of system records that stood in the conversation; the others are timings, hooks and recaps."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]\n]*\]")
+INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]\n]*\]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SLASH = re.compile(r"/[A-Za-z][\w:-]*(?=\s|$)")
 _UNKNOWN_COMMAND = re.compile(r"Unknown (?:skill|slash command): \S+")
 
 
-def note(text: str) -> Said:
+SYSTEM, HUMAN, NOTE = Role.SYSTEM, Role.HUMAN, Kind.NOTE  # an enum's members are slow to look up in Python 3.11
+
+
+def is_prompt(said: Said) -> bool:
+    """Whether this is what a human typed at the prompt."""
+    return said.role is HUMAN and said.kind is Kind.TEXT
+
+
+def note(text: str, why: str = "") -> Said:
     """Something that the program itself put into the session."""
-    return Said(Role.SYSTEM, Kind.NOTE, _ANSI.sub("", text).strip())
+    return Said(SYSTEM, NOTE, _ANSI.sub("", text).strip(), None, why)
 
 
-def human(kind: Kind, text: str, tool: str | None = None) -> Said:
+def human(kind: Kind, text: str, tool: str | None = None, why: str = "") -> Said:
     """Something that the human said or ran."""
-    return Said(Role.HUMAN, kind, text.strip(), tool)
-
-
-def dict_of(value: object) -> Json:
-    """The value when it is an object, an empty one otherwise."""
-    return value if isinstance(value, dict) else {}
-
-
-def text_of(value: object) -> str:
-    """The value when it is a string, an empty one otherwise."""
-    return value if isinstance(value, str) else ""
+    return Said(HUMAN, kind, text.strip(), tool, why or str(kind))
 
 
 def blocks_of(content: object) -> list[Json]:
@@ -87,14 +84,22 @@ def blocks_of(content: object) -> list[Json]:
         return [{"type": "text", "text": content}]
     if not isinstance(content, list):
         return []
-    return [{"type": "text", "text": block} if isinstance(block, str) else dict_of(block) for block in content]
+    return [block if isinstance(block, dict) else {"type": "text", "text": text_of(block)} for block in content]
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text has neither lone surrogates nor NUL, which UTF-8 and DuckDB refuse."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
+    return "\0" not in text
 
 
 def storable(text: str) -> str:
-    """The text with a replacement for lone surrogates and NUL, which UTF-8 and DuckDB refuse."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text
+    """The text with a replacement for what cannot be stored."""
+    return text if is_storable(text) else _UNSTORABLE.sub("\ufffd", text)
 
 
 def block_text(block: Json) -> str:
@@ -117,48 +122,61 @@ def content_text(content: object) -> str:
     return "\n".join(filter(None, map(block_text, blocks_of(content))))
 
 
-def prompt_text(record: Json) -> str:
+def content_of(line: Line) -> object:
+    """The content of a record's message, in whichever form it has."""
+    return line.message.content if line.message else None
+
+
+def prompt_text(line: Line) -> str:
     """The words of a user record as they were written, for finding a queued message in them."""
-    blocks = blocks_of(dict_of(record.get("message")).get("content"))
-    return "\n".join(block_text(block) for block in blocks if block.get("type") == "text")
+    content = content_of(line)
+    if isinstance(content, str):
+        return content
+    return "\n".join(block_text(block) for block in blocks_of(content) if block.get("type") == "text")
 
 
-def free_text(text: str, record: Json, *, agent: bool) -> list[Said]:
+def free_text(text: str, line: Line, *, agent: bool) -> list[Said]:
     """What a piece of free text in a user record is: typed words, a command, its output, or a note.
 
     `agent` says that the record belongs to a side chain, whose prompts come from another agent.
     """
     text = without_injected(text).strip()
     said = []
-    while mark := _INTERRUPTED.match(text):
-        said.append(note(mark[0]))
+    while mark := INTERRUPTED.match(text):
+        said.append(note(mark[0], "interruption"))
         text = text[mark.end() :].strip()
-    return [*said, *_words(text, record, agent=agent)] if text else said
+    return [*said, *_words(text, line, agent=agent)] if text else said
 
 
-def _words(text: str, record: Json, *, agent: bool) -> list[Said]:
+def _words(text: str, line: Line, *, agent: bool) -> list[Said]:
     """What a text without marks of an interruption is."""
-    if is_meta(record):
-        return [note(text)]
+    if meta := meta_reason(line):
+        return [note(text, meta)]
     wrapped = _unwrapped(text)
     if wrapped is not None:
-        by_program = agent or from_program(record) or "skill is loading</command-message>" in text
-        return [note(one.text) for one in wrapped] if by_program else wrapped
-    by_program = is_machine_written(text, record) or (agent and not is_marked_human(record))
-    return [note(text) if by_program else human(Kind.TEXT, text)]
+        program = "side-chain" if agent else program_reason(line)
+        if "skill is loading</command-message>" in text:
+            program = program or "skill"
+        return [note(one.text, program) for one in wrapped] if program else wrapped
+    program = machine_reason(text, line) or ("side-chain" if agent and not is_marked_human(line) else "")
+    if program:
+        return [note(text, program)]
+    return [human(Kind.TEXT, text, why="marked-human" if is_marked_human(line) else "typed")]
 
 
 def _unwrapped(text: str) -> list[Said] | None:
     """The command or the command's output in a text that is wrapped in their tags, None for any other text."""
+    if not text.startswith("<"):
+        return None
     if text.startswith(("<command-name>", "<command-message>", "<command-args>")):
         name = inside(text, "command-name")
         if name is None:
             return None
         return [human(Kind.COMMAND, f"/{name.strip().removeprefix('/')} {inside(text, 'command-args') or ''}")]
     if text.startswith("<user-memory-input>"):
-        return [human(Kind.COMMAND, f"# {(inside(text, 'user-memory-input') or '').strip()}")]
+        return [human(Kind.COMMAND, f"# {(inside(text, 'user-memory-input') or '').strip()}", why="memory")]
     if text.startswith("<bash-input>"):
-        command = human(Kind.COMMAND, f"! {(inside(text, 'bash-input') or '').strip()}")
+        command = human(Kind.COMMAND, f"! {(inside(text, 'bash-input') or '').strip()}", why="shell-command")
         return [command, *_output(text, "bash-stdout", "bash-stderr")]
     if text.startswith(("<bash-stdout>", "<bash-stderr>")):
         return _output(text, "bash-stdout", "bash-stderr")
@@ -170,7 +188,7 @@ def _unwrapped(text: str) -> list[Said] | None:
 def _output(text: str, *tags: str) -> list[Said]:
     """What a command printed; nothing when it printed nothing."""
     parts = [part for tag in tags if (part := (inside(text, tag) or "").strip()) not in ("", "(no content)")]
-    said = note("\n".join(parts))
+    said = note("\n".join(parts), "command-output")
     return [said] if said.text else []
 
 
@@ -202,6 +220,8 @@ def without_injected(text: str) -> str:
     Only at the ends: inside, a human may be quoting one.
     """
     text, before = text.strip(), ""
+    if not (text.startswith("<") or text.endswith(">")):
+        return text
     while text != before:
         before = text
         for tag in INJECTED:
@@ -212,65 +232,74 @@ def without_injected(text: str) -> str:
     return text
 
 
-def is_meta(record: Json) -> bool:
-    """Whether the record itself says that the program wrote it for the model."""
-    fields = ("isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
-    return any(record.get(field) is True for field in fields) or bool(text_of(record.get("planContent")))
+def meta_reason(line: Line) -> str:
+    """Why the record itself says that the program wrote it for the model; empty when it does not say so."""
+    if line.is_compact_summary:
+        return "compaction-summary"
+    if line.is_meta:
+        return "meta"
+    if line.is_visible_in_transcript_only:
+        return "transcript-only"
+    return "plan" if line.plan_content else ""
 
 
-def is_marked_human(record: Json) -> bool:
+def is_marked_human(line: Line) -> bool:
     """Whether the record itself says that a human sent it (only newer versions do)."""
-    return origin(record) == "human" or text_of(record.get("promptSource")) in MARKED_TYPED
+    return origin(line) == "human" or line.prompt_source in MARKED_TYPED
 
 
-def origin(record: Json) -> str:
+def origin(line: Line) -> str:
     """Who a record says it comes from; empty in older versions, which do not say."""
-    value = record.get("origin")
-    return text_of(dict_of(value).get("kind")) or text_of(value)
+    return text_of(dict_of(line.origin).get("kind")) or text_of(line.origin)
 
 
-def from_program(record: Json) -> bool:
-    """Whether the record's own marks say that something other than a human at the prompt sent it."""
-    if origin(record) not in ("", "human") or record.get("promptSource") == "system":
-        return True
-    return bool(text_of(record.get("sourceToolUseID"))) or is_sdk_driven(record)
+def program_reason(line: Line) -> str:
+    """Why the record's own marks say that something other than a human at the prompt sent it; empty when not."""
+    if origin(line) not in ("", "human"):
+        return "other-origin"
+    if line.prompt_source == "system":
+        return "system-prompt"
+    if line.source_tool_use_id:
+        return "from-tool"
+    return "sdk" if is_sdk_driven(line) else ""
 
 
-def is_sdk_driven(record: Json) -> bool:
+def is_sdk_driven(line: Line) -> bool:
     """Whether a program sent the prompt through the SDK.
 
     `promptSource: sdk` alone does not say so: the desktop and mobile applications write it for a human's words too.
     """
-    return text_of(record.get("entrypoint")).startswith("sdk") and not is_marked_human(record)
+    return (line.entrypoint or "").startswith("sdk") and not is_marked_human(line)
 
 
-def is_machine_written(text: str, record: Json) -> bool:
-    """Whether a free text that stands where a human's words stand was written by a program."""
-    if text.startswith(MACHINE_TAGS) or from_program(record):
-        return True
-    return not is_marked_human(record) and (
-        text.startswith(MACHINE_PROSE) or _UNKNOWN_COMMAND.fullmatch(text) is not None
-    )
+def machine_reason(text: str, line: Line) -> str:
+    """Why a free text that stands where a human's words stand was written by a program; empty when it was not."""
+    if text.startswith(MACHINE_TAGS):
+        return "machine-tag"
+    if reason := program_reason(line):
+        return reason
+    if not is_marked_human(line) and (text.startswith(MACHINE_PROSE) or _UNKNOWN_COMMAND.fullmatch(text) is not None):
+        return "machine-prose"
+    return ""
 
 
 # Records that are no messages
 
 
-def said_by_system(record: Json) -> list[Said]:
+def said_by_system(line: Line) -> list[Said]:
     """What a system record showed in the conversation, if anything."""
-    subtype = record.get("subtype")
-    if not (subtype is None or isinstance(subtype, str)) or subtype not in SHOWN_SYSTEM:
+    if line.subtype not in SHOWN_SYSTEM:
         return []
-    text = text_of(record.get("content")).strip()
-    if subtype == "compact_boundary":
+    text = text_of(line.content).strip()
+    if line.subtype == "compact_boundary":
         return [note(text or "Conversation compacted")]
     wrapped = _unwrapped(text)
     return ([note(text)] if text else []) if wrapped is None else wrapped
 
 
-def queued_prompt(record: Json) -> str | None:
+def queued_prompt(line: Line) -> str | None:
     """The message of a `queued_command` attachment, None for every other attachment."""
-    attachment = dict_of(record.get("attachment"))
+    attachment = dict_of(line.attachment)
     if attachment.get("type") != "queued_command":
         return None
     return content_text(attachment.get("prompt"))
@@ -280,12 +309,13 @@ def said_in_queue(text: str, attachment: Json) -> list[Said]:
     """What a message that waited in the queue is: the human's words or command, or a note by the program."""
     mode = text_of(attachment.get("commandMode"))
     if mode == "bash":
-        return [human(Kind.COMMAND, f"! {text}")]
+        return [human(Kind.COMMAND, f"! {text}", why="shell-command")]
     if "notification" in mode:
-        return [note(text)]
-    said = free_text(text, {**attachment, "planContent": ""}, agent=False)
-    return [_queued(one) if one[:2] == (Role.HUMAN, Kind.TEXT) else one for one in said]
+        return [note(text, "notification")]
+    said = free_text(text, line_of({**attachment, "planContent": None}), agent=False)
+    return [_queued(one) if is_prompt(one) else one for one in said]
 
 
 def _queued(said: Said) -> Said:
-    return said._replace(kind=Kind.COMMAND if _SLASH.match(said.text) else Kind.QUEUED)
+    kind = Kind.COMMAND if _SLASH.match(said.text) else Kind.QUEUED
+    return msgspec.structs.replace(said, kind=kind, why=str(kind))

@@ -7,15 +7,13 @@
 Loading checks everything and tells all problems at once, each with file and line.
 """
 
-import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -40,6 +38,10 @@ class Header(Record):
     """Of the transcript that the session was imported from; a session written by hand has none."""
     lab: str | None = None
     """Where the programs of the session stand, for sessions written with them."""
+    origin: str | None = None
+    """The session's own name in the tool that wrote it: two snapshots of one session share it."""
+    redacted: bool | None = None
+    """Whether secrets were looked for and replaced on import."""
 
 
 class MomentLine(Record):
@@ -182,61 +184,26 @@ def _read_lines(path: Path, problems: list[str]) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
-def session_lines(session: Session) -> Iterator[str]:
+def session_lines(session: Session) -> Iterator[bytes]:
     """A session as the lines of its file, each ended."""
-    header = Header(
-        type="session",
-        format=FORMAT,
-        source=session.source,
-        title=session.title,
-        started_at=session.started_at,
-        sha256=session.sha256,
+    yield header_line(
+        Header(
+            type="session",
+            format=FORMAT,
+            source=session.source,
+            title=session.title,
+            started_at=session.started_at,
+            sha256=session.sha256,
+        )
     )
-    yield _line(header)
-    yield from map(_line, session.events)
+    yield from (event_line(event.idx, event.content()) for event in session.events)
 
 
-def _line(record: Record) -> str:
-    values: dict[str, Any] = record.model_dump(mode="json", exclude_none=True)
-    return json.dumps(values, ensure_ascii=False) + "\n"
+def header_line(header: Header) -> bytes:
+    """The first line of a session's file."""
+    return header.model_dump_json(exclude_none=True).encode() + b"\n"
 
 
-def add_sessions(folder: Path, sessions: Iterable[Session]) -> Iterator[tuple[Session, Path, bool]]:
-    """Write each session's file, never over another; gives (session as named, its path, whether it is new).
-
-    A session whose events are there already under its name is left as it is; another session of the same name gets
-    the start of its id appended.
-    """
-    target = folder / SESSIONS
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SuiteError([f"{target}: cannot be made ({error.strerror})"]) from error
-    for session in sessions:
-        named, path, new = _free_name(target, session)
-        if new:
-            _write_whole(path, "".join(session_lines(named)))
-        yield named, path, new
-
-
-def _free_name(target: Path, session: Session) -> tuple[Session, Path, bool]:
-    for name in (session.name, f"{session.name}-{session.session_id[:8]}"):
-        path = target / f"{name}.jsonl"
-        problems: list[str] = []
-        if not path.exists():
-            return session.model_copy(update={"name": name}), path, True
-        there = _load_session(path, problems)
-        if there and there.session_id == session.session_id:
-            return there, path, False
-    raise SuiteError([f"{path}: stands in the way of session {session.name}; move it away and import again"])
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """The whole file or none of it, also when the disk is full."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise SuiteError([f"{path}: cannot be written ({error.strerror})"]) from error
+def event_line(idx: int, content: bytes) -> bytes:
+    """An event's line in a session's file, from its content as canonical JSON."""
+    return b'{"idx":%d,%b\n' % (idx, content[1:])

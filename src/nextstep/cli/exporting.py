@@ -1,0 +1,118 @@
+"""`nextstep export`: a suite for the `datasets` library, and to the Hub."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nextstep.cli import options
+from nextstep.cli.output import ENDINGS, document, remark
+from nextstep.cli.settings import set_up
+from nextstep.errors import UsageError
+
+if TYPE_CHECKING:
+    from nextstep.pipeline.exporting import Export
+
+INTERRUPTED = 130
+
+
+def export(
+    output: Annotated[Path | None, options.flag("--output", "-o", help="The folder to write; new or empty.")] = None,
+    suite: options.SuiteFolder = None,
+    push: Annotated[str | None, options.flag("--push", help="Upload it to hf://org/name as well.")] = None,
+    public: Annotated[bool, options.flag("--public", help="A push that everyone may read.")] = False,
+    config: options.Config = None,
+    yes: Annotated[bool, options.flag("--yes", "-y", help="Do not ask before a push.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the suite as Parquet files that `datasets.load_dataset` reads, and push it to the Hub if asked to.
+
+    No id changes on the way: the folder, or the pinned place on the Hub, can stand as `suite:` in evals.yaml. A push is
+    private unless --public. Texts go out as they are: look for secrets first.
+
+    For example:
+
+        nextstep export --suite transcripts/ -o my-suite
+
+        nextstep export -o my-suite --push hf://my-org/my-suite
+    """
+    from nextstep.cli.progress import counted
+    from nextstep.pipeline.exporting import export_suite
+    from nextstep.sources.dataset import open_suite
+
+    repository = _repository(push, public=public)
+    setup = set_up(config, suite=suite)
+    with _folder(output, push) as folder:
+        the_suite = open_suite(setup.place, every=True)
+        total = len(the_suite.sessions)
+        done = export_suite(the_suite, folder, lambda sessions: counted(sessions, total, quiet=quiet))
+        pushed = _push(done, repository, public=public, yes=yes, quiet=quiet) if repository else None
+        _tell(done, output, pushed, as_json=json, quiet=quiet)
+
+
+def _repository(push: str | None, *, public: bool) -> str | None:
+    from nextstep.core.places import hub_repository
+
+    if push is None:
+        if public:
+            raise UsageError("--public says who may read a push; give --push hf://org/name too")
+        return None
+    try:
+        return hub_repository(push)
+    except ValueError as error:
+        raise UsageError(f"--push: {error}") from error
+
+
+@contextmanager
+def _folder(output: Path | None, push: str | None) -> Iterator[Path]:
+    """Where to write: the folder named, or for a push alone one that is gone afterwards."""
+    from tempfile import TemporaryDirectory
+
+    if output:
+        if output.suffix in ENDINGS:
+            raise UsageError(
+                f"-o {output}: a suite is written into a folder. Results are not exported yet;"
+                " `nextstep results -o FILE` and `nextstep sql -o FILE` write tables"
+            )
+        yield output
+    elif push:
+        with TemporaryDirectory() as made:
+            yield Path(made) / "suite"
+    else:
+        raise UsageError("say where to write: -o FOLDER, or --push hf://org/name")
+
+
+def _push(done: "Export", repository: str, *, public: bool, yes: bool, quiet: bool) -> str:
+    """The pinned place of what was uploaded."""
+    from nextstep.sources.hub import push_folder
+
+    if sys.stdin.isatty() and sys.stderr.isatty() and not yes:
+        who = "everyone" if public else "those whom the Hub lets read it"
+        what = f"{done.sessions} sessions and {done.moments} moments"
+        if not typer.confirm(f"This uploads {what} to {repository}, to be read by {who}. Go on?", err=True):
+            remark("nothing was uploaded")
+            raise typer.Exit(INTERRUPTED)
+    return str(push_folder(done.folder, repository, f"Suite {done.suite_hash}", public=public, quiet=quiet))
+
+
+def _tell(done: "Export", output: Path | None, pushed: str | None, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        facts = {"suite_hash": done.suite_hash, "sessions": done.sessions, "moments": done.moments}
+        status = "new" if done.new else "known"
+        folder = str(output) if output else None
+        typer.echo(
+            document("export", facts | {"folder": folder, "bytes": done.bytes, "status": status, "pushed": pushed})
+        )
+        return
+    if output:
+        verb = "wrote" if done.new else "there already:"
+        typer.echo(f"{verb} {output} ({done.sessions} sessions, {done.moments} moments, suite {done.suite_hash})")
+        if done.new and not pushed:
+            remark("Name its licence in README.md, and look for secrets, before others may read it.", quiet=quiet)
+    if pushed:
+        typer.echo(f"pushed {pushed}")
+        remark("That place can stand as `suite:` in evals.yaml; it never changes.", quiet=quiet)

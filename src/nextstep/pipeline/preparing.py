@@ -1,0 +1,179 @@
+"""A transcript -> its sessions, redacted and written aside: the part of an import that runs in every process."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from nextstep.core.records import Event
+from nextstep.errors import EmptyTranscript, TranscriptError, UnknownFormat
+from nextstep.sources.formats import AUTO, read_transcript
+from nextstep.sources.notes import Note
+from nextstep.sources.placing import Aside, rewrite_aside, write_aside
+from nextstep.sources.reading import Reading, safe_name
+from nextstep.sources.redaction import Redactor
+from nextstep.sources.suite import FORMAT, Header
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which sessions an import takes; days are UTC, both included."""
+
+    since: date | None = None
+    until: date | None = None
+    project: str | None = None
+    """A pattern for the folder that the session worked in; without a wildcard, a part of it."""
+    min_turns: int = 0
+    """Human events at which a moment could stand, at least."""
+
+    def is_too_old(self, path: Path) -> bool:
+        """Whether a file was last written before the first day."""
+        return self.since is not None and _day(datetime.fromtimestamp(path.stat().st_mtime, UTC)) < self.since
+
+    def before_reading(self, reading: Reading) -> str | None:
+        """Why a session is not wanted, as far as its beginning tells."""
+        if self.project is not None and not self._is_of_project(reading.project):
+            return f"works in {reading.project or 'no folder that is told'}, which is not --project {self.project}"
+        if self.until and reading.started_at and _day(reading.started_at) > self.until:
+            return f"began on {_day(reading.started_at)}, after --until {self.until}"
+        return None
+
+    def after_reading(self, aside: Aside) -> str | None:
+        """Why a session is not wanted, now that all of it was read."""
+        if self.since and aside.last_at and _day(aside.last_at) < self.since:
+            return f"ended on {_day(aside.last_at)}, before --since {self.since}"
+        if aside.choices < self.min_turns:
+            return f"has {aside.choices} human turns, fewer than --min-turns {self.min_turns}"
+        return None
+
+    def _is_of_project(self, project: str) -> bool:
+        pattern = self.project or ""
+        return fnmatchcase(project, pattern) if set(pattern) & set("*?[") else pattern in project
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A transcript to be prepared, and how."""
+
+    path: Path
+    suite: Path
+    format_name: str = AUTO
+    redact: bool = True
+    wanted: Wanted = Wanted()
+    known: frozenset[str] = frozenset()
+    """Digests of transcripts that need not be read again."""
+    was_named: bool = True
+    """By the user, rather than found in a folder: then a file of no known format is refused, not skipped."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A session written aside, and what there is to say of its reading."""
+
+    aside: Aside
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What became of one transcript so far."""
+
+    path: Path
+    sha256: str = ""
+    size: int = 0
+    status: str = "ready"
+    """ready, known, empty, refused or skipped."""
+    reason: str | None = None
+    ready: tuple[Ready, ...] = ()
+
+
+def prepare(task: Task) -> Prepared:
+    """Read, redact and write aside the sessions of one transcript; what cannot be read is told, not raised."""
+    done = Prepared(task.path)
+    ready: list[Ready] = []
+    try:
+        if task.wanted.is_too_old(task.path):
+            return replace(done, status="skipped", reason=f"last written before --since {task.wanted.since}")
+        done = replace(done, sha256=_digest(task.path), size=task.path.stat().st_size)
+        if done.sha256 in task.known:
+            return replace(done, status="known")
+        reason = None
+        for reading in read_transcript(task.path, task.format_name):
+            one = _session(task, reading, done.sha256)
+            reason = one if isinstance(one, str) else reason
+            if isinstance(one, Ready):
+                ready.append(one)
+        return replace(done, status="ready" if ready else "skipped", reason=reason, ready=tuple(ready))
+    except (TranscriptError, OSError) as error:
+        _discard(ready)
+        return replace(done, status=_status(error, task), reason=_told(error, task.path))
+
+
+def _status(error: Exception, task: Task) -> str:
+    if isinstance(error, EmptyTranscript):
+        return "empty"
+    return "skipped" if isinstance(error, UnknownFormat) and not task.was_named else "refused"
+
+
+def _told(error: Exception, path: Path) -> str:
+    if isinstance(error, OSError):
+        return f"{path}: cannot be read ({error.strerror or error}); make it readable, or leave it out"
+    return str(error)
+
+
+def _discard(ready: list[Ready]) -> None:
+    for one in ready:
+        one.aside.path.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _session(task: Task, reading: Reading, sha256: str) -> Ready | str:
+    """One session written aside, or why it is not wanted."""
+    if reason := task.wanted.before_reading(reading):
+        return reason
+    redactor = Redactor() if task.redact else None
+    header = Header(
+        type="session",
+        format=FORMAT,
+        source=reading.source,
+        title=_clean(redactor, reading.title),
+        started_at=reading.started_at,
+        sha256=sha256,
+        origin=reading.origin or None,
+        redacted=task.redact,
+    )
+    name = safe_name(_clean(redactor, reading.name))
+    aside = write_aside(task.suite, name, header, _cleaned(redactor, reading.events))
+    if redactor and redactor.needs_sweep:
+        aside = rewrite_aside(aside, redactor.sweep)
+    if reason := task.wanted.after_reading(aside):
+        aside.path.unlink()
+        return reason
+    for kind, count in redactor.counts.items() if redactor else ():
+        reading.notes.redacted(kind, count)
+    return Ready(aside, reading.notes.all())
+
+
+def _clean(redactor: Redactor | None, text: str) -> str:
+    return redactor.redact(text) if redactor else text
+
+
+def _cleaned(redactor: Redactor | None, events: Iterator[Event]) -> Iterator[Event]:
+    """The events without secrets."""
+    if redactor is None:
+        yield from events
+        return
+    for event in events:
+        text, tool = redactor.redact(event.text), event.tool and redactor.redact(event.tool)
+        is_clean = text is event.text and tool is event.tool
+        yield event if is_clean else event.model_copy(update={"text": text, "tool": tool})

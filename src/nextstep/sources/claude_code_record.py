@@ -1,0 +1,131 @@
+"""A line of a Claude Code transcript -> the fields that the reader knows, whatever they hold."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+Json = dict[str, Any]
+
+LONGEST_LINE = 32_000_000
+"""Bytes. A longer line is left out: no message is that long, and memory has to stay flat."""
+
+DAMAGED = "no valid JSON: line left out"
+DAMAGED_PROMPT = "no valid JSON where a human may have spoken: line left out"
+TOO_LONG = f"longer than {LONGEST_LINE:,} bytes: line left out"
+
+
+class Message(msgspec.Struct, gc=False):
+    """What was said, as the model's API has it."""
+
+    content: object = None
+    model: object = None
+
+
+class Line(msgspec.Struct, rename="camel", gc=False):
+    """A record as another program wrote it, with the fields that the reader knows; any may be missing.
+
+    The fields stand in the order in which records usually have them, which makes them faster to read.
+    """
+
+    parent_uuid: str | None = None
+    is_sidechain: bool | None = None
+    agent_id: str | None = None
+    cwd: str | None = None
+    session_id: str | None = None
+    type: str | None = None
+    message: Message | None = None
+    uuid: str | None = None
+    timestamp: str | None = None
+    tool_use_result: msgspec.Raw = msgspec.Raw(b"")
+    """Unread: it repeats the result, often with whole files."""
+    subtype: str | None = None
+    content: object = None
+    is_meta: bool | None = None
+    entrypoint: str | None = None
+    is_compact_summary: bool | None = None
+    is_visible_in_transcript_only: bool | None = None
+    is_api_error_message: bool | None = None
+    plan_content: str | None = None
+    prompt_source: str | None = None
+    operation: str | None = None
+    leaf_uuid: str | None = None
+    message_id: str | None = None
+    source_tool_use_id: str | None = msgspec.field(default=None, name="sourceToolUseID")
+    origin: object = None
+    attachment: object = None
+    snapshot: msgspec.Raw = msgspec.Raw(b"")
+
+
+_FIELDS = {field.encode_name: field for field in msgspec.structs.fields(Line)}
+_DECODER = msgspec.json.Decoder(Line)
+# Control characters inside strings are no reason to lose a line.
+_LENIENT = json.JSONDecoder(strict=False)
+_PROMPT_START = re.compile(rb'"role": ?"user", ?"content": ?(?:"|\[\{"type": ?"text")')
+
+
+def parse_block(block: bytes) -> list[Line] | None:
+    """The records of many lines at once; None when a line is empty or damaged, so that each has to be looked at."""
+    try:
+        records = _DECODER.decode_lines(block)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return records if len(records) == block.count(b"\n") + (not block.endswith(b"\n")) else None
+
+
+def parse(line: bytes) -> tuple[Line | None, str]:
+    """The record on a line and what was wrong with the line, if anything; None for what is no record."""
+    try:
+        return _DECODER.decode(line), ""
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _parse_odd(line)
+
+
+def _parse_odd(line: bytes) -> tuple[Line | None, str]:
+    """What can be saved of a line that is not quite JSON, or has a field of another type than expected."""
+    problem = ""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        text, problem = line.decode("utf-8", "replace"), "bytes that are not UTF-8: replaced"
+    try:
+        record = _LENIENT.decode(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return None, DAMAGED_PROMPT if _PROMPT_START.search(line) else DAMAGED
+    return (line_of(record), problem) if isinstance(record, dict) else (None, "no JSON object: line left out")
+
+
+def line_of(record: Json) -> Line:
+    """A record from its JSON object; a field of another type than expected counts as missing."""
+    fitting = {}
+    for name, value in record.items():
+        field = _FIELDS.get(name)
+        if field is not None:
+            try:
+                fitting[field.name] = _fit(value, field.type)
+            except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+                continue
+    return Line(**fitting)
+
+
+def _fit(value: object, kind: Any) -> object:
+    return msgspec.Raw(json.dumps(value).encode()) if kind is msgspec.Raw else msgspec.convert(value, kind)
+
+
+def details(line: Line) -> Json:
+    """The toolUseResult of a record when it is an object, an empty one otherwise."""
+    try:
+        return dict_of(msgspec.json.decode(line.tool_use_result))
+    except (msgspec.MsgspecError, RecursionError):
+        return {}
+
+
+def dict_of(value: object) -> Json:
+    """The value when it is an object, an empty one otherwise."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(value: object) -> str:
+    """The value when it is a string, an empty one otherwise."""
+    return value if isinstance(value, str) else ""

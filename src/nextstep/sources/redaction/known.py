@@ -1,0 +1,50 @@
+"""Values that were told by their surroundings once, and are found wherever they stand again."""
+
+from nextstep.sources.redaction.found import Found
+
+
+class Known:
+    """A growing set of values that finds its members in a text in one linear pass for each generation.
+
+    An automaton cannot grow, so new values get a small one of their own, and small ones are merged into one of twice the
+    size: a session with very many values costs n log n to build, not the square.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[bytes, str] = {}
+        self._new: list[bytes] = []
+        self._generations: list[tuple[list[bytes], object]] = []
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def add(self, value: bytes, kind: str) -> None:
+        """Know a value from now on."""
+        if value not in self._kinds:
+            self._kinds[value] = kind
+            self._new.append(value)
+
+    def find(self, data: bytes) -> list[Found]:
+        """The places of known values, longest first where two begin together, none over another."""
+        self._grow()
+        hits = sorted(
+            ((start, -end) for values, automaton in self._generations for _, start, end in automaton.find_matches_as_indexes(data)),  # type: ignore[attr-defined]
+        )
+        found: list[Found] = []
+        done = 0
+        for start, end in hits:
+            if start >= done:
+                done = -end
+                found.append(Found(start, done, self._kinds[data[start:done]]))
+        return found
+
+    def _grow(self) -> None:
+        if not self._new:
+            return
+        from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
+        values = self._new
+        self._new = []
+        while self._generations and len(self._generations[-1][0]) <= 2 * len(values):
+            values = self._generations.pop()[0] + values
+        self._generations.append((values, BytesAhoCorasick(values, matchkind=MatchKind.LeftmostLongest)))

@@ -1,0 +1,115 @@
+"""Who somebody is: names in home paths, e-mail addresses."""
+
+import re
+
+from nextstep.sources.redaction.found import USER, Found, Rule, begins_word, ends_in_placeholder
+
+NOBODY = frozenset(
+    b"user users username user_name user-name userid you your me yourname your_name your-name yourusername your-username your_username youruser"
+    b" myuser myname name runner runneradmin ubuntu debian fedora centos ec2-user azureuser opc root admin administrator vscode node app www"
+    b" shared public guest default all home jovyan codespace gitpod circleci travis docker linuxbrew vagrant nonroot appuser coder work"
+    b" worker builder build sandbox deploy jenkins git nobody test testuser someone foo bar xxx pi site project projects data lib bin opt".split()
+)
+"""Names in home paths that are a machine's, an image's or an example's, and stay."""
+
+_NAME = rb"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?"
+_POSIX = re.compile(rb"/(?:home|Users)/(?P<name>" + _NAME + rb")")
+_WIDE = re.compile(rb"/(?:home|Users)/(?P<name>[\w.\x80-\xff-]{1,96})(?=[/\\])")
+_WINDOWS = re.compile(rb"(?i)\\{1,4}users\\{1,4}(?P<name>[^\\/:*?\"'<>|\r\n\t]{1,64}?(?=\\)|" + _NAME + rb")")
+_FOLDER = re.compile(rb"-(?P<root>home|Users)-(?P<name>[A-Za-z0-9_]{1,64})(?=-)")
+_ENCODED = re.compile(rb"(?i)%2f(?:home|users)%2f(?P<name>[A-Za-z0-9_.-]{1,64}?)(?=%2f|[^A-Za-z0-9_.-]|\Z)")
+_ROOTS = re.compile(rb"(?:\A|[^A-Za-z0-9_.])/(?:var|usr|export|private|mnt|nfs|data|mnt/[a-z]|[a-z]|rootfs|host(?:_mnt)?|Volumes/[\w ]{1,32})\Z")
+_A_FILE = re.compile(rb"(?i).*\.(?:html?|[jt]sx?|py|php|vue|css|md|json|svg|png|go|rs|txt|ya?ml)\Z")
+_IN_PROJECTS = re.compile(rb"(?:projects[\\/]+|[\"'`\s/\\(=:]|\A)\Z")
+
+
+def find_home(data: bytes, start: int) -> tuple[Found, ...]:
+    """The user's name in a home path, as POSIX, Windows, a URL or Claude's project folders write it."""
+    match = _home(data, start)
+    if not match:
+        return ()
+    name = match["name"]
+    nobody = name.lower() in NOBODY or name.isdigit() or _A_FILE.match(name)
+    return () if nobody else (Found(*match.span("name"), USER),)
+
+
+def _home(data: bytes, start: int) -> re.Match[bytes] | None:
+    first = data[start : start + 1]
+    if first == b"/":
+        return (_WIDE.match(data, start) or _POSIX.match(data, start)) if _is_root(data, start) else None
+    if first == b"\\":
+        return _WINDOWS.match(data, start)
+    if first == b"%":
+        return _ENCODED.match(data, start)
+    match = _FOLDER.match(data, start)
+    return match if match and _IN_PROJECTS.search(data, max(0, start - 12), start) else None
+
+
+def _is_root(data: bytes, start: int) -> bool:
+    """Whether a path can begin here: after no name, or after a mount of another root."""
+    if start == 0 or data[start - 1] not in _PATH:
+        return not ends_in_placeholder(data, start)
+    return begins_word(data, start) or _ROOTS.search(data, max(0, start - 48), start) is not None
+
+
+_PATH = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-*)}")
+
+_DOMAIN = re.compile(rb"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}(?P<top>[A-Za-z]{2,18}))(?![A-Za-z0-9_]|\.[A-Za-z])")
+_LOCAL = re.compile(rb"[A-Za-z0-9_%+](?:[A-Za-z0-9_.%+-]{0,62})?\Z")
+_ESCAPED = re.compile(rb"(?:(?<=\\)(?:u00[0-9A-Fa-f]{2}|x[0-9A-Fa-f]{2}|[nrtbf])|(?<=\[)[0-9;]{0,12}m)")
+_PERCENT = re.compile(rb"(?:.{0,60}%[0-9A-F]{2}|%[0-9A-Fa-f]{2})")
+_EXAMPLES = re.compile(rb"(?i)(?:.*\.)?(?:example\.[a-z.]+|[\w.-]*\.(?:example|test|invalid|localhost|local|internal)|domain\.com|your\w*\.\w+|email\.com|company\.com|mail\.com|test\.com|acme\.\w+|foo\.\w+|bar\.\w+|xyz\.com|host\.com|localhost\.\w+)\Z")
+_ROLES = re.compile(rb"(?i)(?:no-?reply|do-?not-?reply|git|hg|svn|root|ubuntu|ec2-user|postmaster|mailer-daemon|abuse|security|support|webmaster|hostmaster|info|contact|user(?:name)?[0-9]?|you|your-?email|email|name|foo|bar|test|someone|somebody|me|x+)\Z")
+_TOPS = frozenset(
+    b"com org net edu gov mil int info biz name pro io dev app ai co me tv cc xyz online site tech store cloud page blog digital agency studio"
+    b" systems solutions software network email group team work world today space live life academy school university health design company"
+    b" technology engineering consulting services finance capital ventures media news social chat games game fun club design art photography"
+    b" science research energy law legal expert global international africa asia berlin london paris tokyo amsterdam hamburg koeln wien"
+    b" swiss eus cat coop museum jobs mobi travel arpa moe ninja rocks wiki zone run build codes computer".split()
+)
+_NO_COUNTRY = frozenset(b"py js ts md rs go sh cc so gz db cs rb ps vb fs ml mm hs kt jl ex sc pl tf fc to at id is in my do it as or be".split())
+"""Two letters that end files' names or attributes of code at least as often as addresses."""
+
+_WEBMAIL_COUNTRIES = frozenset(b"at id is in my do it be to pl md rs sh".split())
+
+
+def find_address(data: bytes, start: int) -> tuple[Found, ...]:
+    """The e-mail address round this `@`, unless it is an example's or a role's, or no address at all."""
+    domain = _DOMAIN.match(data, start)
+    first = _local(data, start) if domain else start
+    if not domain or first == start or not _is_top(domain["top"].lower(), domain["domain"]):
+        return ()
+    if _EXAMPLES.match(domain["domain"]) or _ROLES.match(data[first:start].split(b"+")[0]):
+        return ()
+    if data.endswith(b"://", 0, first):
+        return (Found(first, start, USER),)
+    return (Found(first, domain.end(), "email"),)
+
+
+def _local(data: bytes, end: int) -> int:
+    """Where the part before the `@` begins, without the escape (`\\n`, `%20`, a colour) that may stand before it."""
+    local = _LOCAL.search(data, max(0, end - 64), end)
+    if not local:
+        return end
+    first = local.start()
+    escape = _ESCAPED.match(data, first, end) if data[first - 1 : first] in {b"\\", b"["} else _PERCENT.match(data, first, end)
+    return escape.end() if escape and escape.end() < end else first
+
+
+def _is_top(top: bytes, domain: bytes) -> bool:
+    """Whether a domain's last part can be a top level, and the domain no attribute of code."""
+    if domain.lower().startswith((b"self.", b"this.", b"np.", b"torch.")):
+        return False
+    if len(top) == 2:
+        return top not in _NO_COUNTRY or (top in _WEBMAIL_COUNTRIES and domain[-2:].islower())
+    return top in _TOPS
+
+
+RULES = (
+    Rule(
+        rb"(?:/(?:home|Users)/[\w\x80-\xff]|\\(?i:users)\\+[^\\/:*?\"'<>|\s]|-(?:home|Users)-[A-Za-z0-9]|(?i:%2f(?:home|users)%2f)[\w])",
+        b"/\\-%",
+        find_home,
+    ),
+    Rule(rb"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61})\.[A-Za-z0-9]", b"@", find_address),
+)

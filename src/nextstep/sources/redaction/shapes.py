@@ -1,0 +1,181 @@
+"""Secrets that are known by their own shape: a vendor's prefix and what must follow it.
+
+Facts: the vendors' documentation of their token formats, and the public rule sets of gitleaks and detect-secrets.
+"""
+
+import re
+from typing import NamedTuple
+
+from nextstep.sources.redaction.found import Found, Rule, begins_word
+from nextstep.sources.redaction.values import is_stand_in
+
+ANY = rb"[A-Za-z0-9_-]"
+ALNUM = rb"[A-Za-z0-9]"
+HEX = rb"[0-9a-f]"
+END = rb"(?![A-Za-z0-9])"
+
+
+class Shape(NamedTuple):
+    """A kind, the literal beginnings of its tokens, and the expression of what follows."""
+
+    kind: str
+    heads: str
+    tail: bytes
+
+
+SHAPES = (
+    Shape("aws-access-key-id", "AKIA ASIA ABIA ACCA", rb"[A-Z0-9]{16}" + END),
+    Shape("aws-bedrock-key", "ABSK", rb"[A-Za-z0-9+/]{100,}=*"),
+    Shape("google-api-key", "AIza", ANY + rb"{35}" + END),
+    Shape("google-oauth", "ya29.", ANY + rb"{20,}"),
+    Shape("google-oauth", "GOCSPX-", ANY + rb"{20,}"),
+    Shape("google-oauth", "1//0", ANY + rb"{35,}"),
+    Shape("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", ALNUM + rb"{30,}"),
+    Shape("github-token", "github_pat_", rb"[A-Za-z0-9_]{22,}"),
+    Shape(
+        "gitlab-token",
+        "glpat- gldt- glft- glsoat- glrt- glrtr- glcbt- glimt- glptt- glagent- gloas- glffct- glwt-",
+        rb"[A-Za-z0-9_.-]{20,}",
+    ),
+    Shape("gitlab-token", "GR1348941", ANY + rb"{20,}"),
+    Shape("slack-token", "xoxa- xoxb- xoxc- xoxd- xoxe- xoxe. xoxo- xoxp- xoxr- xoxs-", rb"[A-Za-z0-9.%-]{10,}"),
+    Shape("slack-token", "xapp-", rb"[A-Za-z0-9-]{20,}"),
+    Shape("stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_", ALNUM + rb"{10,}"),
+    Shape("stripe-webhook-secret", "whsec_", rb"[A-Za-z0-9+/=]{20,}"),
+    Shape("twilio-key", "SK AC", HEX + rb"{32}" + END),
+    Shape("sendgrid-key", "SG.", ANY + rb"{16,32}\." + ANY + rb"{16,64}"),
+    Shape("mailgun-key", "key- pubkey-", HEX + rb"{32}" + END),
+    Shape("npm-token", "npm_", ALNUM + rb"{36,}"),
+    Shape("pypi-token", "pypi-AgE", ANY + rb"{50,}"),
+    Shape("huggingface-token", "hf_ api_org_", ALNUM + rb"{30,}"),
+    Shape("anthropic-key", "sk-ant-", ANY + rb"{20,}"),
+    Shape("openrouter-key", "sk-or-v1-", HEX + rb"{32,}"),
+    Shape("openai-key", "sk-proj- sk-svcacct- sk-admin- sk-None-", ANY + rb"{20,}"),
+    Shape("openai-key", "sk-", ALNUM + rb"{20,}"),
+    Shape("groq-key", "gsk_", ALNUM + rb"{40,}"),
+    Shape("xai-key", "xai-", ALNUM + rb"{60,}"),
+    Shape("perplexity-key", "pplx-", ALNUM + rb"{40,}"),
+    Shape("replicate-token", "r8_", ALNUM + rb"{36,}"),
+    Shape("nvidia-key", "nvapi-", ANY + rb"{40,}"),
+    Shape("langsmith-key", "lsv2_pt_ lsv2_sk_", rb"[0-9a-f_]{32,}"),
+    Shape("wandb-key", "wandb_v1_", rb"[A-Za-z0-9_]{40,}"),
+    Shape("pinecone-key", "pcsk_", rb"[A-Za-z0-9_]{40,}"),
+    Shape("databricks-token", "dapi", HEX + rb"{32}(?:-[0-9])?" + END),
+    Shape("digitalocean-token", "dop_v1_ doo_v1_ dor_v1_", HEX + rb"{64}"),
+    Shape("cloudflare-token", "v1.0-", HEX + rb"{24}-[0-9a-f]{100,}"),
+    Shape("cloudflare-token", "cfk_ cfut_ cfat_", ALNUM + rb"{40,}"),
+    Shape("vault-token", "hvs. hvb. hvr.", ANY + rb"{20,}"),
+    Shape("age-key", "AGE-SECRET-KEY-1", rb"[A-Z0-9]{58}"),
+    Shape("docker-token", "dckr_pat_ dckr_oat_", ANY + rb"{20,}"),
+    Shape("atlassian-token", "ATATT3 ATCTT3 ATBB", rb"[A-Za-z0-9_=-]{24,}"),
+    Shape("shopify-token", "shpat_ shpca_ shppa_ shpss_", rb"[0-9a-fA-F]{32}" + END),
+    Shape("linear-key", "lin_api_ lin_oauth_", ALNUM + rb"{32,}"),
+    Shape("notion-token", "ntn_", ALNUM + rb"{40,}"),
+    Shape("figma-token", "figd_", ANY + rb"{36,}"),
+    Shape("postman-key", "PMAK-", HEX + rb"{24}-[0-9a-f]{34}"),
+    Shape("newrelic-key", "NRAK-", rb"[A-Z0-9]{27}" + END),
+    Shape("grafana-token", "glsa_ glc_", rb"[A-Za-z0-9+/_]{32,}={0,2}"),
+    Shape("sentry-token", "sntrys_ sntryu_", rb"[A-Za-z0-9+/_=-]{40,}"),
+    Shape("dynatrace-token", "dt0c01.", rb"[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    Shape("doppler-token", "dp.pt. dp.st. dp.sa. dp.ct.", rb"[A-Za-z0-9._-]{30,}"),
+    Shape("planetscale-token", "pscale_tkn_ pscale_pw_ pscale_oauth_", rb"[A-Za-z0-9_.=-]{32,}"),
+    Shape("supabase-key", "sbp_ sb_secret_", rb"[A-Za-z0-9_-]{30,}"),
+    Shape("heroku-key", "HRKU-", ANY + rb"{36,}"),
+    Shape("rubygems-key", "rubygems_", HEX + rb"{48}" + END),
+    Shape("tailscale-key", "tskey-", rb"[A-Za-z0-9-]{20,}"),
+    Shape("pulumi-token", "pul-", HEX + rb"{40}" + END),
+    Shape("onepassword-token", "ops_eyJ", rb"[A-Za-z0-9+/_=-]{100,}"),
+    Shape("jwt", "eyJ", rb"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}"),
+)
+
+HOOKS = re.compile(
+    rb"(?:hooks\.slack\.com/(?:services|workflows|triggers)/(?P<slack>[A-Za-z0-9/_-]{20,})"
+    rb"|(?:discord|discordapp)\.com/api/(?:v[0-9]+/)?webhooks/(?P<discord>[0-9]{5,}/[A-Za-z0-9_-]{30,})"
+    rb"|webhook\.office\.com/webhookb2/(?P<teams>[A-Za-z0-9@/-]{40,}))"
+)
+REACH = 4096
+"""Bytes within which a token is judged, so that a text of nothing but beginnings costs no square of its length."""
+
+_DOTTED = re.compile(rb"[A-Za-z0-9_-]\.")
+_VARIED = re.compile(rb"[A-Z].*[a-z]|[a-z].*[A-Z]|[0-9]", re.DOTALL)
+
+
+def _compiled(shapes: tuple[Shape, ...]) -> re.Pattern[bytes]:
+    """One expression in which the shape's number names the group that matched."""
+    branches = (
+        b"(?P<s%d>(?:%s)(?P<t%d>%s))" % (number, b"|".join(map(re.escape, shape.heads.encode().split())), number, shape.tail)
+        for number, shape in enumerate(shapes)
+    )
+    return re.compile(b"|".join(branches))
+
+
+def _by_first(shapes: tuple[Shape, ...]) -> dict[int, tuple[re.Pattern[bytes], tuple[Shape, ...]]]:
+    """The shapes that can begin with a byte, as one expression for each byte."""
+    table: dict[int, list[Shape]] = {}
+    for shape in shapes:
+        for first in {head.encode()[0] for head in shape.heads.split()}:
+            table.setdefault(first, []).append(shape)
+    return {first: (_compiled(tuple(group)), tuple(group)) for first, group in table.items()}
+
+
+_TABLE = _by_first(SHAPES)
+
+
+def shape_at(data: bytes, start: int) -> Found | None:
+    """The secret with a shape of its own that begins here."""
+    entry = _TABLE.get(data[start])
+    if not entry or _DOTTED.match(data, max(0, start - 2), start):
+        return None
+    match = entry[0].match(data, start, start + REACH)
+    if not match or not match.lastgroup:
+        return None
+    number = int(match.lastgroup[1:])
+    tail = match.group(f"t{number}")
+    if is_stand_in(tail) or not _VARIED.search(tail) or not begins_word(data, start):
+        return None
+    if match.end() == start + REACH:
+        match = entry[0].match(data, start) or match
+    kind = entry[1][number].kind
+    end = match.end() - 1 if data[match.end() - 1] == 0x2E else match.end()  # the full stop of a sentence
+    return Found(start, end, kind)
+
+
+def find_shape(data: bytes, start: int) -> tuple[Found, ...]:
+    """A vendor's token that begins here."""
+    found = shape_at(data, start)
+    return (found,) if found else ()
+
+
+_BOT = re.compile(rb"[0-9]{6,12}\Z")
+_BOT_SECRET = re.compile(rb":AA[A-Za-z0-9_-]{32,34}")
+
+
+def find_bot(data: bytes, start: int) -> tuple[Found, ...]:
+    """A Telegram bot's token: its number, which stands before this colon, and its secret."""
+    secret = _BOT_SECRET.match(data, start)
+    number = _BOT.search(data, max(0, start - 12), start) if secret else None
+    if not secret or not number or is_stand_in(secret.group()[3:]):
+        return ()
+    first = number.start()
+    return (Found(number.start(), secret.end(), "telegram-token"),)
+
+
+def find_hook(data: bytes, start: int) -> tuple[Found, ...]:
+    """The secret path of a webhook's address."""
+    match = HOOKS.match(data, start)
+    if not match or not match.lastgroup or is_stand_in(match[match.lastgroup]):
+        return ()
+    return (Found(*match.span(match.lastgroup), f"{match.lastgroup}-webhook"),)
+
+
+def _gate(shape: Shape) -> bytes:
+    """The beginnings of a shape, and a few bytes of the first class of what follows."""
+    heads = b"|".join(map(re.escape, shape.heads.encode().split()))
+    return b"(?:%s)%s{6}" % (heads, shape.tail[: shape.tail.index(b"]") + 1])
+
+
+RULES = (
+    Rule(b"|".join(map(_gate, SHAPES)), bytes(_TABLE), find_shape),
+    Rule(rb":AA[A-Za-z0-9_-]{6}", b":", find_bot),
+    Rule(rb"(?:hooks\.slack\.com/|discord(?:app)?\.com/api/|webhook\.office\.com/)", b"hdw", find_hook),
+)
