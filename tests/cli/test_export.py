@@ -92,8 +92,8 @@ class TestSuiteInAFolder:
         assert run["requests"] == 18
         project("eval", "-c", "there/evals.yaml", "--store", "s.duckdb", "--suite", "there/out", *OFFLINE)
         with Store(Path("s.duckdb")).read() as connection:
-            rows = connection.execute("SELECT config->>'suite' FROM runs ORDER BY run_id").fetchall()
-        assert rows == [("out",), ("there/out",)]
+            rows = connection.execute("SELECT config->>'suite' FROM runs").fetchall()
+        assert sorted(rows) == [("out",), ("there/out",)]
 
     def test_a_changed_event_is_refused_with_the_sessions_name_before_anything_is_sent(self, project: Cli) -> None:
         import pyarrow as pa
@@ -266,6 +266,14 @@ class TestHub:
         remote.hub.broken = True
         remote("eval", *OFFLINE, "--suite", "hf://me/suite@" + "0a" * 20, code=2)
         assert "the Hub refused (Server error '503 Service Unavailable'" in remote.err
+
+    def test_a_damaged_dataset_is_told_in_our_words_alone(self, remote: Remote) -> None:
+        remote("export", "-o", "out")
+        (remote.folder / "out" / "moments" / "00000.parquet").write_bytes(b"PAR1 no parquet PAR1")
+        remote("eval", *OFFLINE, "--suite", "out", code=2)
+        first, second = remote.err.splitlines()
+        assert first == "nextstep: the suite cannot be used:"
+        assert second.startswith("  out: cannot be read as a dataset (")
 
     def test_a_terminal_is_asked_before_a_push_and_no_means_no(self, remote: Remote) -> None:
         told, code = at_terminal(remote, b"n\n", "export", "--push", "hf://me/suite")

@@ -76,6 +76,12 @@ class TestCandidate:
         assert len(kept) > NEWEST
         assert text.count("y" * 700) == len(kept) - 1
 
+    def test_the_newest_tool_results_stay_whole_at_the_cost_of_old_events(self) -> None:
+        line = events("h: why", *(f"r: {i} {'y' * 3000}" for i in range(40)), "h: and now")
+        text = "".join(asked(line, 41, 12_000)[0].content)
+        assert all(event.text in text for event in line[41 - NEWEST : 41])
+        assert "events left out" in text
+
     def test_another_way_of_fitting_is_another_prompt_hash(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hashes = PROMPT.hash(CandidateSettings(model="m")), JUDGE.hash(JudgeSettings(model="m"))
         monkeypatch.setattr(prompting, "FITTING", "another")
@@ -98,8 +104,8 @@ def judged(line: tuple[Event, ...], cut: int, window: int, **more: int) -> Reque
 
 class TestJudge:
     def test_decision_and_outcome_stay_whole_when_far_away_things_go(self) -> None:
-        text = judged(LONG, 100, 9_000, recovered_at=160).content[0]
-        assert len(text) < 9_000 * CHARS_PER_TOKEN + 100
+        text = judged(LONG, 100, 6_200, recovered_at=160).content[0]
+        assert len(text) <= 6_200 * CHARS_PER_TOKEN
         whole = {event.idx for event in LONG if f'n="{event.idx}"' in text and event.text in text}
         dear = {*range(100 - NEAR, 100), *range(101, 101 + NEAR), *range(158, 163), 237, 238, 239}
         assert dear <= whole

@@ -37,7 +37,10 @@ def chars(alphabet: str, length: int) -> Draw:
         while True:
             drawn = "".join(rng.choices(alphabet, k=length))
             classes = (digits, ascii_lowercase, ascii_uppercase)
-            if all(any(c in drawn for c in each) for each in classes if set(each) & set(alphabet)) and drawn[0].isalnum():
+            if (
+                all(any(c in drawn for c in each) for each in classes if set(each) & set(alphabet))
+                and drawn[0].isalnum()
+            ):
                 return drawn if drawn[-1].isalnum() else draw(rng)
 
     return draw
@@ -97,7 +100,10 @@ SHAPED: dict[str, tuple[str, Draw]] = {
     "mailchimp": ("mailchimp-key", join(chars(HEX, 32), "-us", chars("123456789", 1))),
     "square": ("square-token", join("sq0", "csp-", chars(URL64, 43))),
     "jwt": ("jwt", jwt),
-    "e-mail": ("email", join(chars(ascii_lowercase, 6), ".", chars(ascii_lowercase, 5), "@", chars(ascii_lowercase, 9), ".com")),
+    "e-mail": (
+        "email",
+        join(chars(ascii_lowercase, 6), ".", chars(ascii_lowercase, 5), "@", chars(ascii_lowercase, 9), ".com"),
+    ),
 }
 """Secrets that any surroundings may hold, as name -> (kind, draw)."""
 
@@ -111,7 +117,7 @@ CARRIERS = (
     ("service:\n  thing: ", "\n  retries: 3\n"),
     ('curl -H "X-Thing: ', '" https://api.service.dev/v1/items'),
     ('client = Client("', '", timeout=30)\n'),
-    ("Traceback (most recent call last):\n  File \"run.py\", line 3\nValueError: refused: ", "\n"),
+    ('Traceback (most recent call last):\n  File "run.py", line 3\nValueError: refused: ', "\n"),
     ("GET https://api.service.dev/v1/items?key=", "&page=2 HTTP/1.1"),
     ("2026-01-01T00:00:00Z INFO using ", " for the upload (attempt 1)"),
     ("Use `", "` and nothing else."),
@@ -132,7 +138,12 @@ CARRIERS = (
 
 def dotted(rng: random.Random) -> str:
     """A password as people choose them."""
-    return rng.choice(["Blue", "Storm", "Kiwi", "Lunar"]) + chars(digits, 4)(rng) + rng.choice("!#*_") + chars(ascii_letters, 4)(rng)
+    return (
+        rng.choice(["Blue", "Storm", "Kiwi", "Lunar"])
+        + chars(digits, 4)(rng)
+        + rng.choice("!#*_")
+        + chars(ascii_letters, 4)(rng)
+    )
 
 
 def pem(rng: random.Random, lines: int = 6) -> str:
@@ -153,11 +164,26 @@ PLACED: tuple[tuple[str, Draw, str, str], ...] = (
     ("aws-secret-key", chars(B64, 40), "export AWS_SECRET_ACCESS_KEY=", "\n"),
     ("aws-secret-key", chars(B64, 40), '"SecretAccessKey": "', '",\n'),
     ("aws-session-token", chars(B64, 300), "AWS_SESSION_TOKEN=", "\n"),
-    ("azure-key", join(chars(B64, 86), "=="), "DefaultEndpointsProtocol=https;AccountName=store;AccountKey=", ";EndpointSuffix=core.net"),
+    (
+        "azure-key",
+        join(chars(B64, 86), "=="),
+        "DefaultEndpointsProtocol=https;AccountName=store;AccountKey=",
+        ";EndpointSuffix=core.net",
+    ),
     ("azure-key", join(chars(B64, 43), "="), "Endpoint=sb://bus.net/;SharedAccessKeyName=Root;SharedAccessKey=", '"'),
-    ("url-signature", join(chars(ALNUM, 20), "%2B", chars(ALNUM, 20), "%3D"), "https://a.blob.net/c?sv=2024-01-01&se=2026&sr=b&sig=", "&x=1"),
+    (
+        "url-signature",
+        join(chars(ALNUM, 20), "%2B", chars(ALNUM, 20), "%3D"),
+        "https://a.blob.net/c?sv=2024-01-01&se=2026&sr=b&sig=",
+        "&x=1",
+    ),
     ("url-signature", chars(HEX, 64), "https://b.s3.aws.dev/k?X-Amz-Expires=3600&X-Amz-Signature=", '"'),
-    ("slack-webhook", join("T", chars(ALNUM, 8), "/B", chars(ALNUM, 8), "/", chars(ALNUM, 24)), "https://hooks.slack.com/services/", "'"),
+    (
+        "slack-webhook",
+        join("T", chars(ALNUM, 8), "/B", chars(ALNUM, 8), "/", chars(ALNUM, 24)),
+        "https://hooks.slack.com/services/",
+        "'",
+    ),
     ("discord-webhook", join(chars(digits, 18), "/", chars(URL64, 68)), "https://discord.com/api/webhooks/", ")"),
     ("database-password", dotted, "DATABASE_URL=postgres://app:", "@db.internal:5432/app\n"),
     ("database-password", dotted, 'url = "mysql+pymysql://root:', '@10.0.0.5/shop"\n'),
@@ -196,17 +222,32 @@ PLACED: tuple[tuple[str, Draw, str, str], ...] = (
     ("secret", RANDOM, "define('AUTH_KEY', '", "');"),
     ("cloudflare-token", chars(URL64, 40), "CLOUDFLARE_API_TOKEN=", "\n"),
     ("twilio-key", chars(HEX, 32), "TWILIO_AUTH_TOKEN=", "\n"),
-    ("heroku-key", join(chars(HEX, 8), "-", chars(HEX, 4), "-4", chars(HEX, 3), "-a", chars(HEX, 3), "-", chars(HEX, 12)), "HEROKU_API_KEY=", "\n"),
+    (
+        "heroku-key",
+        join(chars(HEX, 8), "-", chars(HEX, 4), "-4", chars(HEX, 3), "-a", chars(HEX, 3), "-", chars(HEX, 12)),
+        "HEROKU_API_KEY=",
+        "\n",
+    ),
     ("bearer-token", chars(ALNUM, 40), 'curl -H "Authorization: Bearer ', '" https://api.service.dev'),
     ("bearer-token", chars(ALNUM, 40), '{"Authorization": "Bearer ', '"}'),
-    ("basic-auth", lambda rng: base64.b64encode(f"bot:{dotted(rng)}".encode()).decode(), "Authorization: Basic ", "\r\n"),
+    (
+        "basic-auth",
+        lambda rng: base64.b64encode(f"bot:{dotted(rng)}".encode()).decode(),
+        "Authorization: Basic ",
+        "\r\n",
+    ),
     ("cookie", chars(ALNUM, 32), "Cookie: lang=en; sessionid=", "\r\n"),
     ("cookie", chars(ALNUM, 26), "Set-Cookie: sid=", "; Path=/; HttpOnly\r\n"),
     ("private-key", pem, BEGIN.format("RSA ") + "\n", "\n" + END.format("RSA ")),
     ("private-key", pem, BEGIN.format("OPENSSH ") + "\n", "\n" + END.format("OPENSSH ") + "\n"),
     ("private-key", pem, BEGIN.format("EC ") + "\n", "\n" + END.format("EC ")),
     ("private-key", pem, BEGIN.format("") + "\n", ""),
-    ("private-key", escaped, '{"type": "service_account", "private_key": "' + BEGIN.format("") + "\\n", "\\n" + END.format("") + '\\n"}'),
+    (
+        "private-key",
+        escaped,
+        '{"type": "service_account", "private_key": "' + BEGIN.format("") + "\\n",
+        "\\n" + END.format("") + '\\n"}',
+    ),
     ("private-key", escaped, 'key: "' + BEGIN.format("") + "\\n", ""),
     ("private-key", pem, "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n", "\n-----END PGP PRIVATE KEY BLOCK-----"),
     ("artifactory-token", join("AK", "C", chars(ALNUM, 40)), 'artifactory: "', '"'),
@@ -220,6 +261,7 @@ PLACED: tuple[tuple[str, Draw, str, str], ...] = (
     ("user", chars(ascii_lowercase, 7), "file:///home/", "/notes.md"),
     ("user", chars(ascii_lowercase, 7), "/mnt/c/Users/", "/Desktop"),
     ("user", chars(ascii_lowercase, 7), "在/home/", "/目录"),
+    ("user", chars(ascii_lowercase, 7), "gcc -I/home/", "/include x.c"),
 )
 """Secrets that their surroundings tell, as (kind, draw, before, after)."""
 

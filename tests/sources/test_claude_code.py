@@ -240,10 +240,21 @@ def test_rejections_advice_to_the_model_is_not_the_humans() -> None:
     assert one(script) == ("human/rejection", "no")
 
 
-def test_rejection_without_words_stays_a_tool_result() -> None:
+def test_rejection_without_words_is_a_note_so_that_the_gap_before_the_next_turn_holds_it() -> None:
     script = Script()
     script.returns(REFUSED + "STOP what you are doing and wait.", error=True)
-    assert one(script)[0] == "tool/tool_result"
+    assert one(script)[0] == "system/note"
+
+
+def test_output_that_the_human_broke_off_stands_without_the_mark_which_is_a_note_after_it() -> None:
+    script = Script()
+    script.returns("[Request interrupted by user for tool use]\nhalf of it", error=True)
+    script.returns("[Request interrupted by user for tool use]", "t2", error=True)
+    assert told(script.read()) == [
+        ("tool/tool_result", "half of it"),
+        ("system/note", "[Request interrupted by user for tool use]"),
+        ("system/note", "[Request interrupted by user for tool use]"),
+    ]
 
 
 def test_tool_result_that_quotes_a_rejection_is_no_rejection() -> None:
@@ -258,7 +269,7 @@ CLARIFY = REFUSED + "To tell you how to proceed, the user said:\nThe user wants 
 def test_menu_text_of_a_clarification_is_not_the_humans() -> None:
     script = Script()
     script.returns(CLARIFY + '"Where?"\n  (No answer provided)', error=True)
-    assert one(script)[0] == "tool/tool_result"
+    assert one(script)[0] == "system/note"
 
 
 def test_answers_within_a_clarification_are_the_humans() -> None:
@@ -811,9 +822,9 @@ def test_damaged_lines_are_noted_with_their_numbers() -> None:
     }
 
 
-def test_note_keeps_the_first_twenty_lines() -> None:
-    (note,) = read([b"{"] * 30).notes
-    assert (note.count, note.lines) == (30, tuple(range(1, 21)))
+def test_note_keeps_the_first_two_hundred_lines() -> None:
+    (note,) = read([b"{"] * 300).notes
+    assert (note.count, note.lines) == (300, tuple(range(1, 201)))
 
 
 def test_bytes_that_are_not_utf8_are_replaced_and_noted() -> None:
@@ -881,8 +892,8 @@ def test_file_becomes_a_session_without_a_title(tmp_path: Path) -> None:
     script.user("hello")
     (session,) = claude_code.read(write(tmp_path / "a b(1).jsonl", script.lines()))
     assert (session.name, session.title, session.source) == ("a-b-1-", "", "claude-code")
-    assert len(session.sha256) == 64
-    assert session.started_at == session.events[0].at
+    assert session.origin == "s"
+    assert session.started_at == next(session.events).at
 
 
 @pytest.mark.parametrize(("stem", "name"), [("a.b-c_1", "a.b-c_1"), ("é", "-"), ("..", "session"), (".x", "x")])

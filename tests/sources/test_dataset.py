@@ -24,6 +24,7 @@ from nextstep.sources import dataset_writing
 from nextstep.sources.dataset import open_suite
 from nextstep.sources.dataset_columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS
 from nextstep.sources.dataset_files import choose_files, text_folder
+from nextstep.sources.hub import library
 from nextstep.sources.suite import Suite, load_suite, session_lines
 from tests.builders import SESSION, events, moment_line, write_session, write_suite
 
@@ -243,6 +244,22 @@ class TestBringing:
         assert (sorted(cache.rglob("*")) if cache.exists() else None) == there
         assert library_settings() == before
         assert sorted(exported.rglob("*")) == files
+
+    def test_the_library_gives_up_soon_and_says_nothing_while_it_is_ours(self) -> None:
+        import datasets
+
+        @library("out")
+        def broken() -> None:
+            waits = [getattr(datasets.config, name) for name in vars(datasets.config) if name.startswith("STREAMING_")]
+            assert max(waits) <= 2
+            assert datasets.logging.get_verbosity() >= datasets.logging.CRITICAL
+            assert datasets.are_progress_bars_disabled()
+            raise OSError("broken")
+
+        before = library_settings()
+        with pytest.raises(SuiteError, match="out: cannot be read as a dataset"):
+            broken()
+        assert library_settings() == before
 
     @pytest.mark.parametrize("name", ["a[1]", "*", "a?b", "[!x]", "ü {a,b}", "#1%20"])
     def test_a_folder_may_have_any_name(self, tmp_path: Path, name: str) -> None:
@@ -470,9 +487,7 @@ class TestFiles:
         parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), path)
         assert any("column `title` is" in problem or "cannot be read" in problem for problem in problems(exported))
 
-    @pytest.mark.parametrize(
-        "metadata", ["{", "[]", '{"info": 1}', '{"info": {"features": {"a": {"_type": "Nobody"}}}}']
-    )
+    @pytest.mark.parametrize("metadata", ["{", '{"info": 1}', '{"info": {"features": {"a": {"_type": "Nobody"}}}}'])
     def test_metadata_that_makes_no_sense_is_a_problem_and_no_crash(self, exported: Path, metadata: str) -> None:
         path = exported / "moments" / "00000.parquet"
         parquet.write_table(parquet.read_table(path).replace_schema_metadata({"huggingface": metadata}), path)
@@ -502,20 +517,20 @@ class TestExporting:
         assert (exported / "README.md").read_text(encoding="utf-8").endswith("mine")
 
     @pytest.mark.parametrize(
-        "change",
+        ("change", "told"),
         [
-            lambda suite: (suite / "moments.jsonl").write_text(json.dumps(moment_line("one", 5, "control")) + "\n"),
-            lambda suite: write_session(suite, "more"),
-            lambda suite: rename_title(suite / "sessions" / "one.jsonl"),
+            (lambda suite: keep_one_moment(suite / "moments.jsonl"), "holds the suite "),
+            (lambda suite: write_session(suite, "more"), "holds the same moments"),
+            (lambda suite: rename_title(suite / "sessions" / "one.jsonl"), "holds the same moments"),
         ],
         ids=["moments", "sessions", "titles"],
     )
     def test_another_suite_is_never_written_over(
-        self, exported: Path, tmp_path: Path, change: Callable[[Path], object]
+        self, exported: Path, tmp_path: Path, change: Callable[[Path], object], told: str
     ) -> None:
         change(tmp_path / "suite")
         before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
-        with pytest.raises(UsageError, match="is not empty, and holds"):
+        with pytest.raises(UsageError, match=f"is not empty, and {told}"):
             export_suite(load_suite(tmp_path / "suite"), exported)
         assert {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()} == before
 
@@ -549,6 +564,10 @@ class TestExporting:
         assert "license" not in front
         assert "3 sessions and 6 moments (3 detours, 3 controls)" in text
         assert open_suite(str(exported)).suite_hash in text
+
+
+def keep_one_moment(path: Path) -> None:
+    path.write_text(json.dumps(moment_line("one", 5, "control")) + "\n", encoding="utf-8")
 
 
 def rename_title(path: Path) -> None:

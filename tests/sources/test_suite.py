@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nextstep.core.ids import sha256
 from nextstep.core.records import Event, Kind, MomentSet, Role, Session
 from nextstep.errors import SuiteError
-from nextstep.sources.suite import Suite, add_sessions, load_suite, session_lines
+from nextstep.sources.suite import Suite, load_suite, session_lines
 from tests.builders import SESSION, events, moment_line, write_session, write_suite
 
 zones = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -74,7 +74,7 @@ class TestRoundTrip:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "sessions" / f"{session.name}.jsonl"
             path.parent.mkdir()
-            path.write_text("".join(session_lines(session)), encoding="utf-8")
+            path.write_bytes(b"".join(session_lines(session)))
             read = load_suite(Path(folder)).sessions[session.name]
         assert read == session
         assert read.session_id == session.session_id
@@ -84,11 +84,11 @@ class TestRoundTrip:
     def test_a_line_is_one_event_whatever_its_text_holds(self, session: Session) -> None:
         lines = list(session_lines(session))
         assert len(lines) == len(session.events) + 1
-        assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines)
+        assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
 
     def test_text_stays_readable_in_the_file(self) -> None:
         session = Session(name="a", source="test", sha256="", events=events("h: naïve 漢字"))
-        assert "naïve 漢字" in "".join(session_lines(session))
+        assert "naïve 漢字".encode() in b"".join(session_lines(session))
 
 
 class TestLoading:
@@ -355,82 +355,3 @@ class TestSuiteHash:
         after = load_suite(suite)
         assert after.suite_hash == before.suite_hash
         assert [m.moment_id for m in after.moments] == [m.moment_id for m in before.moments]
-
-
-def session_of(*lines: str, name: str = "s", title: str = "") -> Session:
-    return Session(name=name, title=title, source="test", sha256="0", events=events(*lines))
-
-
-class TestAdding:
-    def test_a_new_session_is_written_and_can_be_loaded(self, tmp_path: Path) -> None:
-        session = session_of("h: why", "a: hm")
-        ((named, path, new),) = add_sessions(tmp_path / "suite", [session])
-        assert (named, new) == (session, True)
-        assert path == tmp_path / "suite" / "sessions" / "s.jsonl"
-        assert load_suite(tmp_path / "suite").sessions == {"s": session}
-        assert [p.name for p in path.parent.iterdir()] == ["s.jsonl"]
-
-    def test_a_session_that_is_there_is_left_as_it_is(self, tmp_path: Path) -> None:
-        session = session_of("h: why", "a: hm")
-        ((_, path, _),) = add_sessions(tmp_path, [session])
-        edited = path.read_text().replace('"title": ""', '"title": "by hand", "lab": "lab/s"') + "\n"
-        path.write_text(edited)
-        ((there, again, new),) = add_sessions(tmp_path, [session])
-        assert (there.title, again, new) == ("by hand", path, False)
-        assert path.read_text() == edited
-
-    def test_another_session_of_the_name_gets_a_name_of_its_own_and_keeps_it(self, tmp_path: Path) -> None:
-        one, two = session_of("h: why"), session_of("h: how")
-        (_, (named, path, new)) = add_sessions(tmp_path, [one, two])
-        assert (named.name, new) == (f"s-{two.session_id[:8]}", True)
-        assert path.stem == named.name
-        assert [n for _, _, n in add_sessions(tmp_path, [one, two])] == [False, False]
-        assert {s.events for s in load_suite(tmp_path).sessions.values()} == {one.events, two.events}
-
-    @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["x", "y", "z"])), max_size=8))
-    @settings(max_examples=40)
-    def test_no_file_is_ever_written_over_and_no_session_lost(self, wanted: list[tuple[str, str]]) -> None:
-        with TemporaryDirectory() as name:
-            folder, seen = Path(name), dict[Path, bytes]()
-            for called, text in wanted:
-                session = session_of(f"h: {text}", name=called)
-                ((named, path, new),) = add_sessions(folder, [session])
-                assert new == (path not in seen)
-                seen.setdefault(path, path.read_bytes())
-                assert {p: p.read_bytes() for p in seen} == seen
-                assert load_suite(folder).sessions[named.name].events == session.events
-
-    def test_a_broken_file_of_the_name_is_left_for_the_user_to_look_at(self, tmp_path: Path) -> None:
-        (tmp_path / "sessions").mkdir()
-        broken = tmp_path / "sessions" / "s.jsonl"
-        broken.write_text("{")
-        ((named, _, new),) = add_sessions(tmp_path, [session_of("h: why")])
-        assert new
-        assert named.name != "s"
-        assert broken.read_text() == "{"
-
-    def test_where_both_names_are_taken_nothing_is_written(self, tmp_path: Path) -> None:
-        session = session_of("h: why")
-        (tmp_path / "sessions").mkdir()
-        for name in ("s", f"s-{session.session_id[:8]}"):
-            (tmp_path / "sessions" / f"{name}.jsonl").write_text("mine")
-        with pytest.raises(SuiteError, match=r"s-[0-9a-f]{8}\.jsonl: stands in the way of session s; move it away"):
-            list(add_sessions(tmp_path, [session]))
-        assert {p.read_text() for p in (tmp_path / "sessions").iterdir()} == {"mine"}
-
-    def test_a_folder_that_cannot_be_made_is_told(self, tmp_path: Path) -> None:
-        (tmp_path / "suite").write_text("mine")
-        with pytest.raises(SuiteError, match="suite/sessions: cannot be made"):
-            list(add_sessions(tmp_path / "suite", [session_of("h: why")]))
-
-    def test_a_disk_that_takes_no_more_leaves_no_half_file(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def full(path: Path, text: str, **_: object) -> int:
-            path.write_bytes(text.encode()[:10])
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(Path, "write_text", full)
-        with pytest.raises(SuiteError, match=r"s\.jsonl: cannot be written \(No space left on device\)"):
-            list(add_sessions(tmp_path, [session_of("h: why")]))
-        assert list((tmp_path / "sessions").iterdir()) == []

@@ -15,7 +15,9 @@ def flag(
     """An option whose environment variable follows from its long name."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "NEXTSTEP_" + long.removeprefix("--").replace("-", "_").upper()
-    option: typer.models.OptionInfo = typer.Option(*names, help=help, envvar=variable, show_envvar=False, min=least, formats=formats)
+    option: typer.models.OptionInfo = typer.Option(
+        *names, help=help, envvar=variable, show_envvar=False, min=least, formats=formats
+    )
     return option
 
 

@@ -52,7 +52,8 @@ def import_(
         typer.Argument(help="Transcripts, or folders of them; Claude Code's own folder unless said otherwise."),
     ] = None,
     format_: Annotated[
-        str, options.flag("--format", help="auto, claude-code, codex, inspect, swe-agent, atif or openhands.")
+        str,
+        options.flag("--format", help="auto, claude-code, codex, inspect, swe-agent, atif, openhands or tau-bench."),
     ] = "auto",
     since: Annotated[datetime | None, options.flag("--since", help=SINCE, formats=DAYS)] = None,
     until: Annotated[datetime | None, options.flag("--until", help=UNTIL, formats=DAYS)] = None,
@@ -62,7 +63,9 @@ def import_(
     min_turns: Annotated[
         int, options.flag("--min-turns", help="Only sessions with so many turns in which a human chose.", least=0)
     ] = 0,
-    jobs: Annotated[int | None, options.flag("--jobs", "-j", help="Processes; one a core unless said otherwise.", least=1)] = None,
+    jobs: Annotated[
+        int | None, options.flag("--jobs", "-j", help="Processes; one a core unless said otherwise.", least=1)
+    ] = None,
     redact: Annotated[bool, options.flag("--redact/--no-redact", help=REDACT)] = True,
     config: options.Config = None,
     store: options.StoreFile = None,

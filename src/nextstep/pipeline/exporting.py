@@ -58,7 +58,7 @@ def _difference(suite: Suite, folder: Path) -> str | None:
         there = read_dataset(local_files(folder), every=True)
     except SuiteError as error:
         return f"holds no whole export ({error.problems[0]})"
-    if False:
+    if there.suite_hash != suite.suite_hash:
         return f"holds the suite {there.suite_hash}, not {suite.suite_hash}"
     if (there.sessions, there.moments) != (suite.sessions, suite.moments):
         return "holds the same moments among other sessions or under other titles"

@@ -85,16 +85,13 @@ class _Desk:
     def __init__(self, shelf: Shelf, store: Store) -> None:
         self._shelf, self._store = shelf, store
         self._waiting: list[Stored] = []
-        self._origins: set[str | None] = set()
         self._since = monotonic()
 
     def take_in(self, prepared: Prepared, *, redacted: bool) -> list[Import]:
         """A transcript's sessions in their place; what was placed and not yet stored is found by the next import."""
-        if self._origins.intersection(_origins(prepared)):
-            # Another snapshot of a session that waits: it may take that one's place.
-            self.clear()
-        self._origins.update(_origins(prepared))
         placed = tuple((ready, self._shelf.place(ready.aside)) for ready in prepared.ready)
+        for _, place in placed:
+            self._waiting = [one.after(place) for one in self._waiting]
         self._waiting.append(Stored(prepared, placed, _shown(prepared.path), redacted))
         if monotonic() - self._since > STORED_EACH_S:
             self.clear()
@@ -106,11 +103,7 @@ class _Desk:
         if self._waiting:
             with self._store.write() as connection:
                 store_imports(connection, self._waiting)
-        self._waiting, self._origins, self._since = [], set(), monotonic()
-
-
-def _origins(prepared: Prepared) -> set[str | None]:
-    return {ready.aside.header.origin for ready in prepared.ready} - {None}
+        self._waiting, self._since = [], monotonic()
 
 
 def _known(path: Path, row: dict[str, Any]) -> Import:

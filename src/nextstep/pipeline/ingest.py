@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,13 @@ class Stored:
     def here(self) -> list[tuple[Ready, Placed]]:
         """The sessions that stand in the suite as they came."""
         return [(ready, place) for ready, place in self.placed if place.status != "part"]
+
+    def after(self, longer: Placed) -> "Stored":
+        """The same after a session was placed that may have taken the place of its own beginning."""
+        if longer.replaced is None or all(place.path != longer.replaced for _, place in self.placed):
+            return self
+        part = replace(longer, status="part", replaced=None)
+        return replace(self, placed=tuple((r, part if p.path == longer.replaced else p) for r, p in self.placed))
 
 
 def store_imports(connection: Connection, imports: Sequence[Stored]) -> None:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from nextstep.errors import TranscriptError, UnknownFormat, UsageError
-from nextstep.sources import claude_code
+from nextstep.sources import atif, claude_code, codex, inspect_logs, openhands, swe_agent, tau_bench
 from nextstep.sources.reading import Reading
 
 AUTO = "auto"
@@ -28,7 +28,15 @@ class Format:
 
 FORMATS = {
     one.name: one
-    for one in (Format(claude_code.NAME, (".jsonl",), claude_code.looks_like, claude_code.read),)
+    for one in (
+        Format(claude_code.NAME, (".jsonl",), claude_code.looks_like, claude_code.read),
+        Format(codex.NAME, (".jsonl", ".jsonl.zst", ".json"), codex.looks_like, codex.read),
+        Format(inspect_logs.NAME, (".json", ".eval"), inspect_logs.looks_like, inspect_logs.read),
+        Format(swe_agent.NAME, (".traj",), swe_agent.looks_like, swe_agent.read),
+        Format(atif.NAME, (".json",), atif.looks_like, atif.read),
+        Format(openhands.NAME, (".json", ".jsonl"), openhands.looks_like, openhands.read),
+        Format(tau_bench.NAME, (".json",), tau_bench.looks_like, tau_bench.read),
+    )
 }
 ENDINGS = tuple(dict.fromkeys(ending for one in FORMATS.values() for ending in one.endings))
 

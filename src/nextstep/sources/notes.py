@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from nextstep.core.records import Record
 
-NOTED_LINES = 1_000
+NOTED_LINES = 200
 """Line numbers that a note keeps."""
 
 

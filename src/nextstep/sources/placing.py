@@ -137,7 +137,7 @@ class Shelf:
         """The place of a session that is in the suite, whole or as a part of a longer one."""
         keys = filter(None, (aside.header.sha256, aside.header.origin))
         files = dict.fromkeys([*(path for key in keys for path in self._files.get(key, ())), self._free(aside.name)])
-        for path in filter(Path.exists, files):
+        for path in filter(_header, files):
             status = _compare(aside, path)
             if status == "grown" and not self._is_used(path):
                 path.unlink()

@@ -7,6 +7,7 @@ from nextstep.sources.redaction.shapes import shape_at
 from nextstep.sources.redaction.values import (
     is_code,
     is_digest,
+    is_name,
     is_password,
     is_random,
     is_stand_in,
@@ -23,7 +24,7 @@ NAMES = (
 
 LONGEST_VALUE = 4096
 LONGEST_NAME = 64
-JUDGED = 256
+JUDGED = 128
 """Bytes of a value without quotes on which it is judged; one that is a secret then goes to its end."""
 
 _NAME_BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,64}\Z")
@@ -39,7 +40,8 @@ _NO_SECRET_BEFORE = re.compile(
 _TIE = re.compile(
     rb"""(?x)
     (?P<quote>\\*["'`])? \]? (?P<before>[ \t]{0,40})
-    (?: :[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.\[\], |?]{0,40}?[ \t]{0,4}=(?=[ \t]{0,4}[A-Za-z]{0,2}\\*["']) | => | := | \?= | ===? | != | = | : | ,(?=[ \t]{0,4}\\*["']) )
+    (?: :[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.\[\], |?]{0,40}?[ \t]{0,4}=(?=[ \t]{0,4}[A-Za-z]{0,2}\\*["'])
+      | => | := | \?= | ===? | != | = | : | ,(?=[ \t]{0,4}\\*["']) )
     (?P<after>[ \t]{0,40}) (?:[rbfuRBFU]{1,2}(?=["']))?
     (?P<open>\\*["'`]{1,3})?
     """
@@ -62,11 +64,18 @@ def find_assigned(data: bytes, start: int) -> tuple[Found, ...]:
     prefix = before.group() if before else b""
     if not _AFTER_WORD.match(word["rest"]) or _NO_SECRET_BEFORE.search(prefix):
         return ()
-    if word["word"].lower() == b"pass" and prefix[-1:].isalpha() and not (prefix[-1:].islower() and word["word"][:1] == b"P"):
+    if word["word"].lower() == b"pass" and not _is_noun(prefix, word, data[word.end() : word.end() + 2]):
         return ()
     name = prefix + word.group()
     value = _value(data, word.end(), name)
     return (Found(*value, _kind(name), by_context=True),) if value else ()
+
+
+def _is_noun(prefix: bytes, word: re.Match[bytes], after: bytes) -> bool:
+    """Whether `pass` names a password: `db_pass`, `dbPass`, `pass="`; not `compass`, nor a test run's `PASS: TestX`."""
+    if prefix[-1:].isalpha():
+        return prefix[-1:].islower() and word["word"][:1] == b"P"
+    return bool(prefix) or after[:1] in {b"=", b'"', b"'"} or after == b" ="
 
 
 _WORD = re.compile(rb"(?i)(?P<word>" + NAMES + rb")(?P<rest>[\w-]{0,20})")
@@ -93,7 +102,9 @@ def _chosen(data: bytes, start: int, name: bytes) -> bool:
 
 
 _FLAG = re.compile(
-    rb"--(?P<name>(?P<before>[A-Za-z0-9-]{0,32}?)(?i:" + NAMES + rb")(?P<rest>[\w-]{0,20}))(?:=|[ \t]{1,8})(?P<open>\\*[\"'])?"
+    rb"--(?P<name>(?P<before>[A-Za-z0-9-]{0,32}?)(?i:"
+    + NAMES
+    + rb")(?P<rest>[\w-]{0,20}))(?:=|[ \t]{1,8})(?P<open>\\*[\"'])?"
 )
 
 
@@ -124,7 +135,9 @@ def _judged(data: bytes, start: int, opening: bytes | None, name: bytes, *, loos
     if not match or data[match.end() : match.end() + 1] in {b"(", b"["}:
         return None
     value = match.group().rstrip(b".:!?") if not loose else match.group()
-    if is_code(value) or not _is_secret(value, name, loose=loose or bool(opening)):
+    if is_code(value) or (not loose and not opening and is_name(value)):
+        return None
+    if not _is_secret(value, name, loose=loose or bool(opening)):
         return None
     if len(value) == JUDGED and (match := _BARE.match(data, start)):
         value = match.group()
@@ -132,9 +145,9 @@ def _judged(data: bytes, start: int, opening: bytes | None, name: bytes, *, loos
 
 
 def _closing(data: bytes, start: int, opening: bytes) -> int | None:
-    """Where the value in quotes ends; None when the quotes do not close on this line.
+    r"""Where the value in quotes ends; None when the quotes do not close on this line.
 
-    Inside a JSON string the quotes are `\\"`: the closing ones then carry as many backslashes.
+    Inside a JSON string the quotes are `\"`: the closing ones then carry as many backslashes.
     """
     quote = opening[-1:]
     end = data.find(opening, start, start + LONGEST_VALUE)

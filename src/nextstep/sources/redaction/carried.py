@@ -52,7 +52,12 @@ def find_header(data: bytes, start: int) -> tuple[Found, ...]:
     scheme = (match.groupdict().get("scheme") or b"bearer").lower()
     least = 8 if scheme == b"basic" else 12
     plausible = is_random(value, least) or (scheme == b"basic" and len(value) >= 8 and _MIXED.search(value))
-    if is_stand_in(value) or not plausible or is_code(value) or OPENING in data[match.end() : match.end() + len(OPENING)]:
+    if (
+        is_stand_in(value)
+        or not plausible
+        or is_code(value)
+        or OPENING in data[match.end() : match.end() + len(OPENING)]
+    ):
         return ()
     if shape_at(data, match.start("value")):
         return ()
@@ -74,7 +79,12 @@ def find_cookies(data: bytes, start: int) -> tuple[Found, ...]:
     pair = _PAIR.match(data, head.end()) if head else None
     while pair and len(found) < _MOST_PAIRS:
         value = pair["value"]
-        if not _ATTRIBUTE.match(pair["name"]) and is_random(value, 10) and not is_stand_in(value) and OPENING not in value:
+        if (
+            not _ATTRIBUTE.match(pair["name"])
+            and is_random(value, 10)
+            and not is_stand_in(value)
+            and OPENING not in value
+        ):
             shaped = shape_at(data, pair.start("value"))
             found.append(shaped or Found(*pair.span("value"), "cookie", by_context=True))
         pair = _PAIR.match(data, pair.end())
@@ -94,8 +104,13 @@ def find_signature(data: bytes, start: int) -> tuple[Found, ...]:
     return (Found(*match.span("value"), "url-signature", by_context=True),)
 
 
-_CURL_USER = re.compile(rb"""(?:-u|--user|--proxy-user)[ \t=]{1,4}\\*["']?(?P<user>[\w.@+%-]{1,64}):(?P<value>[^\s"'\\@|;&<>`]{4,256})""")
-_NETRC = re.compile(rb"(?:login|machine)[ \t]{1,8}\S{1,128}\s{1,8}(?:login[ \t]{1,8}\S{1,128}\s{1,8})?password[ \t]{1,8}(?P<value>[^\s\"'\\]{4,256})")
+_CURL_USER = re.compile(
+    rb"""(?:-u|--user|--proxy-user)[ \t=]{1,4}\\*["']?(?P<user>[\w.@+%-]{1,64}):(?P<value>[^\s"'\\@|;&<>`]{4,256})"""
+)
+_NETRC = re.compile(
+    rb"(?:login|machine)[ \t]{1,8}\S{1,128}\s{1,8}(?:login[ \t]{1,8}\S{1,128}\s{1,8})?"
+    rb"password[ \t]{1,8}(?P<value>[^\s\"'\\]{4,256})"
+)
 _SSHPASS = re.compile(rb"""sshpass[ \t]{1,4}-p[ \t]{0,4}(?P<open>["'])?(?P<value>[^\s"'\\]{4,256})""")
 _MYSQL = re.compile(rb"""mysql(?:dump|admin|import)?[ \t](?:[^\n|;]{0,120}?[ \t])?-p(?P<value>[^\s"'\\|;&]{6,128})""")
 
@@ -106,7 +121,13 @@ def find_command(data: bytes, start: int) -> tuple[Found, ...]:
     if not match or not begins_word(data, start):
         return ()
     value = match["value"]
-    if is_stand_in(value) or is_code(value) or value.isdigit() or OPENING in value or shape_at(data, match.start("value")):
+    if (
+        is_stand_in(value)
+        or is_code(value)
+        or value.isdigit()
+        or OPENING in value
+        or shape_at(data, match.start("value"))
+    ):
         return ()
     return (Found(*match.span("value"), "password", by_context=True),)
 
@@ -117,7 +138,11 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=]{16,}")
 _BREAK = rb"(?:[\s\"'+,>|#*]|\\{1,4}[nrt]|[0-9]{1,6}\xe2\x86\x92)"
 _LEAD = re.compile(_BREAK + rb"*+(?:[A-Z][A-Za-z-]{3,24}:[^\n\\]{0,200}" + _BREAK + rb"++){0,6}")
 _BODY = re.compile(
-    rb"[A-Za-z0-9+/=]{16,}+(?:" + _BREAK + rb"++[A-Za-z0-9+/=]{16,}+)*+(?:" + _BREAK + rb"++[A-Za-z0-9+/]{1,15}+(?:=|\Z|\.\.\.)=?)?"
+    rb"[A-Za-z0-9+/=]{16,}+(?:"
+    + _BREAK
+    + rb"++[A-Za-z0-9+/=]{16,}+)*+(?:"
+    + _BREAK
+    + rb"++[A-Za-z0-9+/]{1,15}+(?:=|\Z|\.\.\.)=?)?"
 )
 _LONGEST_KEY = 32_768
 
@@ -154,9 +179,16 @@ def _is_body(body: bytes, least: int) -> bool:
 RULES = (
     Rule(rb"://[^\s/?#@:\"'<>`\\]{0,96}:[^\s\"'<>`\\@]{1,256}@", b":", find_userinfo),
     Rule(rb"://[0-9a-f]{32}@", b":", find_userinfo),
-    Rule(rb"(?i:(?:proxy-)?authorization[\\\"'`\]]{0,6}\s{0,4}[:=,]|bearer[ \t]{1,4}[\w.~+/-]{16})", b"apb", find_header),
+    Rule(
+        rb"(?i:(?:proxy-)?authorization[\\\"'`\]]{0,6}\s{0,4}[:=,]|bearer[ \t]{1,4}[\w.~+/-]{16})", b"apb", find_header
+    ),
     Rule(rb"(?i:(?:set-)?cookie[\\\"'`]{0,4}\s{0,4}[:=,])", b"cs", find_cookies),
     Rule(rb"[?&;](?:sig|X-Amz-Signature|X-Goog-Signature|Signature|X-Amz-Security-Token)=", b"?&;", find_signature),
-    Rule(rb"(?:(?:-u|--user|--proxy-user)[ \t=]{1,4}[\\\"']{0,4}[\w.@+%-]{1,64}:|(?:login|machine)[ \t]+\S+\s+|sshpass[ \t]+-p|mysql(?:dump|admin|import)?[ \t])", b"-lsm", find_command),
+    Rule(
+        rb"(?:(?:-u|--user|--proxy-user)[ \t=]{1,4}[\\\"']{0,4}[\w.@+%-]{1,64}:"
+        rb"|(?:login|machine)[ \t]+\S+\s+|sshpass[ \t]+-p|mysql(?:dump|admin|import)?[ \t])",
+        b"-lsm",
+        find_command,
+    ),
     Rule(rb"(?:-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY|Private-Lines:)", b"-P", find_key_block),
 )

@@ -34,7 +34,7 @@ Finder = Callable[[bytes, int], tuple[Found, ...]]
 class Rule:
     """A cheap expression for RE2 that marks where to look, and the function that looks closely there.
 
-    `gate` matches little (so that no other gate hides behind it) and always begins with a byte of `starts`, either case.
+    `gate` matches little (so that no other gate hides behind it) and begins with a byte of `starts`, in either case.
     """
 
     gate: bytes

@@ -1,19 +1,24 @@
 """Values that were told by their surroundings once, and are found wherever they stand again."""
 
+from typing import TYPE_CHECKING
+
 from nextstep.sources.redaction.found import Found
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import BytesAhoCorasick
 
 
 class Known:
     """A growing set of values that finds its members in a text in one linear pass for each generation.
 
-    An automaton cannot grow, so new values get a small one of their own, and small ones are merged into one of twice the
-    size: a session with very many values costs n log n to build, not the square.
+    An automaton cannot grow, so new values get a small one of their own, and small ones are merged into one of twice
+    the size: a session with very many values costs n log n to build, not the square.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[bytes, str] = {}
         self._new: list[bytes] = []
-        self._generations: list[tuple[list[bytes], object]] = []
+        self._generations: list[tuple[list[bytes], BytesAhoCorasick]] = []
 
     def __len__(self) -> int:
         return len(self._kinds)
@@ -28,7 +33,9 @@ class Known:
         """The places of known values, longest first where two begin together, none over another."""
         self._grow()
         hits = sorted(
-            ((start, -end) for values, automaton in self._generations for _, start, end in automaton.find_matches_as_indexes(data)),  # type: ignore[attr-defined]
+            (start, -end)
+            for _, automaton in self._generations
+            for _, start, end in automaton.find_matches_as_indexes(data)
         )
         found: list[Found] = []
         done = 0

@@ -54,7 +54,6 @@ def _detector(module: str, name: str) -> Detector:
 
 def _asking(plugin: Plugin) -> Finder:
     """The rule's function: what the plugin says about the line round a place."""
-
     gate = re.compile(plugin.gate)
 
     def find(data: bytes, start: int) -> tuple[Found, ...]:

@@ -2,13 +2,15 @@
 
 import re
 
-from nextstep.sources.redaction.found import USER, Found, Rule, begins_word, ends_in_placeholder
+from nextstep.sources.redaction.found import USER, Found, Rule, begins_word
 
 NOBODY = frozenset(
-    b"user users username user_name user-name userid you your me yourname your_name your-name yourusername your-username your_username youruser"
-    b" myuser myname name runner runneradmin ubuntu debian fedora centos ec2-user azureuser opc root admin administrator vscode node app www"
-    b" shared public guest default all home jovyan codespace gitpod circleci travis docker linuxbrew vagrant nonroot appuser coder work"
-    b" worker builder build sandbox deploy jenkins git nobody test testuser someone foo bar xxx pi site project projects data lib bin opt".split()
+    b"user users username user_name user-name userid you your me yourname your_name your-name yourusername "
+    b"your-username your_username youruser myuser myname name runner runneradmin ubuntu debian fedora centos "
+    b"ec2-user azureuser opc root admin administrator vscode node app www shared public guest default all home "
+    b"jovyan codespace gitpod circleci travis docker linuxbrew vagrant nonroot appuser coder work openhands "
+    b"worker builder build sandbox deploy jenkins git nobody test testuser someone foo bar xxx pi site project "
+    b"projects data lib bin opt web myself hadoop airflow spark".split()
 )
 """Names in home paths that are a machine's, an image's or an example's, and stay."""
 
@@ -18,7 +20,10 @@ _WIDE = re.compile(rb"/(?:home|Users)/(?P<name>[\w.\x80-\xff-]{1,96})(?=[/\\])")
 _WINDOWS = re.compile(rb"(?i)\\{1,4}users\\{1,4}(?P<name>[^\\/:*?\"'<>|\r\n\t]{1,64}?(?=\\)|" + _NAME + rb")")
 _FOLDER = re.compile(rb"-(?P<root>home|Users)-(?P<name>[A-Za-z0-9_]{1,64})(?=-)")
 _ENCODED = re.compile(rb"(?i)%2f(?:home|users)%2f(?P<name>[A-Za-z0-9_.-]{1,64}?)(?=%2f|[^A-Za-z0-9_.-]|\Z)")
-_ROOTS = re.compile(rb"(?:\A|[^A-Za-z0-9_.])/(?:var|usr|export|private|mnt|nfs|data|mnt/[a-z]|[a-z]|rootfs|host(?:_mnt)?|Volumes/[\w ]{1,32})\Z")
+_ROOTS = re.compile(
+    rb"(?:\A|[^A-Za-z0-9_.])/(?:var|usr|export|private|mnt|nfs|data|mnt/[a-z]|[a-z]|rootfs|host(?:_mnt)?"
+    rb"|Volumes/[\w ]{1,32})\Z|(?:\A|[\s\"'=,(])-[A-Za-z]\Z"
+)
 _A_FILE = re.compile(rb"(?i).*\.(?:html?|[jt]sx?|py|php|vue|css|md|json|svg|png|go|rs|txt|ya?ml)\Z")
 _IN_PROJECTS = re.compile(rb"(?:projects[\\/]+|[\"'`\s/\\(=:]|\A)\Z")
 
@@ -46,28 +51,41 @@ def _home(data: bytes, start: int) -> re.Match[bytes] | None:
 
 
 def _is_root(data: bytes, start: int) -> bool:
-    """Whether a path can begin here: after no name, or after a mount of another root."""
-    if start == 0 or data[start - 1] not in _PATH:
-        return not ends_in_placeholder(data, start)
+    """Whether a path can begin here: after no name, or after a mount of another root or a compiler's `-I`."""
+    if start == 0:
+        return True
+    if data[start - 1] in _PATH_BEFORE:
+        return False
     return begins_word(data, start) or _ROOTS.search(data, max(0, start - 48), start) is not None
 
 
-_PATH = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-*)}")
+_PATH_BEFORE = frozenset(b".*)}~")
 
-_DOMAIN = re.compile(rb"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}(?P<top>[A-Za-z]{2,18}))(?![A-Za-z0-9_]|\.[A-Za-z])")
+_DOMAIN = re.compile(
+    rb"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}(?P<top>[A-Za-z]{2,18}))(?![A-Za-z0-9_]|\.[A-Za-z])"
+)
 _LOCAL = re.compile(rb"[A-Za-z0-9_%+](?:[A-Za-z0-9_.%+-]{0,62})?\Z")
 _ESCAPED = re.compile(rb"(?:(?<=\\)(?:u00[0-9A-Fa-f]{2}|x[0-9A-Fa-f]{2}|[nrtbf])|(?<=\[)[0-9;]{0,12}m)")
 _PERCENT = re.compile(rb"(?:.{0,60}%[0-9A-F]{2}|%[0-9A-Fa-f]{2})")
-_EXAMPLES = re.compile(rb"(?i)(?:.*\.)?(?:example\.[a-z.]+|[\w.-]*\.(?:example|test|invalid|localhost|local|internal)|domain\.com|your\w*\.\w+|email\.com|company\.com|mail\.com|test\.com|acme\.\w+|foo\.\w+|bar\.\w+|xyz\.com|host\.com|localhost\.\w+)\Z")
-_ROLES = re.compile(rb"(?i)(?:no-?reply|do-?not-?reply|git|hg|svn|root|ubuntu|ec2-user|postmaster|mailer-daemon|abuse|security|support|webmaster|hostmaster|info|contact|user(?:name)?[0-9]?|you|your-?email|email|name|foo|bar|test|someone|somebody|me|x+)\Z")
-_TOPS = frozenset(
-    b"com org net edu gov mil int info biz name pro io dev app ai co me tv cc xyz online site tech store cloud page blog digital agency studio"
-    b" systems solutions software network email group team work world today space live life academy school university health design company"
-    b" technology engineering consulting services finance capital ventures media news social chat games game fun club design art photography"
-    b" science research energy law legal expert global international africa asia berlin london paris tokyo amsterdam hamburg koeln wien"
-    b" swiss eus cat coop museum jobs mobi travel arpa moe ninja rocks wiki zone run build codes computer".split()
+_EXAMPLES = re.compile(
+    rb"(?i)(?:.*\.)?(?:example\.[a-z.]+|[\w.-]*\.(?:example|test|invalid|localhost|local|internal)|domain\.com|your\w*\.\w+|email\.com|company\.com|mail\.com|test\.com|acme\.\w+|foo\.\w+|bar\.\w+|xyz\.com|host\.com|localhost\.\w+)\Z"
 )
-_NO_COUNTRY = frozenset(b"py js ts md rs go sh cc so gz db cs rb ps vb fs ml mm hs kt jl ex sc pl tf fc to at id is in my do it as or be".split())
+_ROLES = re.compile(
+    rb"(?i)(?:no-?reply|do-?not-?reply|git|hg|svn|root|ubuntu|ec2-user|postmaster|mailer-daemon|abuse|security|support|webmaster|hostmaster|info|contact|user(?:name)?[0-9]?|you|your-?email|email|name|foo|bar|test|someone|somebody|me|x+)\Z"
+)
+_TOPS = frozenset(
+    b"com org net edu gov mil int info biz name pro io dev app ai co me tv cc xyz online site tech store cloud "
+    b"page blog digital agency studio systems solutions software network email group team work world today "
+    b"space live life academy school university health design company technology engineering consulting "
+    b"services finance capital ventures media news social chat games game fun club art photography science "
+    b"research energy law legal expert global international africa asia berlin london paris tokyo amsterdam "
+    b"hamburg koeln wien swiss eus cat coop museum jobs mobi travel arpa moe ninja rocks wiki zone run build "
+    b"codes computer".split()
+)
+_NO_COUNTRY = frozenset(
+    b"py js ts md rs go sh cc so gz db cs rb ps vb fs ml mm hs kt jl ex sc pl tf fc to at id is in my do it as "
+    b"or be".split()
+)
 """Two letters that end files' names or attributes of code at least as often as addresses."""
 
 _WEBMAIL_COUNTRIES = frozenset(b"at id is in my do it be to pl md rs sh".split())
@@ -87,12 +105,16 @@ def find_address(data: bytes, start: int) -> tuple[Found, ...]:
 
 
 def _local(data: bytes, end: int) -> int:
-    """Where the part before the `@` begins, without the escape (`\\n`, `%20`, a colour) that may stand before it."""
+    r"""Where the part before the `@` begins, without the escape (`\n`, `%20`, a colour) that may stand before it."""
     local = _LOCAL.search(data, max(0, end - 64), end)
     if not local:
         return end
     first = local.start()
-    escape = _ESCAPED.match(data, first, end) if data[first - 1 : first] in {b"\\", b"["} else _PERCENT.match(data, first, end)
+    escape = (
+        _ESCAPED.match(data, first, end)
+        if data[first - 1 : first] in {b"\\", b"["}
+        else _PERCENT.match(data, first, end)
+    )
     return escape.end() if escape and escape.end() < end else first
 
 

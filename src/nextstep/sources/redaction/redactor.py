@@ -11,7 +11,7 @@ from nextstep.sources.redaction.known import Known
 from nextstep.sources.redaction.values import is_strong
 
 if TYPE_CHECKING:
-    import re2
+    import re2  # type: ignore[import-untyped]
 
 ENCODING = ("utf-8", "surrogatepass")
 GATE_MEMORY = 64 << 20
@@ -58,8 +58,8 @@ class Redactor:
         except Exception as error:  # whatever it is: a text that was not searched must not pass
             failure = type(error).__name__
         raise RedactionError(
-            f"a text of {len(text)} characters could not be searched for secrets ({failure}); nothing of this transcript was"
-            " imported. Leave the file out, or import it with --no-redact if it holds no secret"
+            f"a text of {len(text)} characters could not be searched for secrets ({failure}); nothing of this"
+            " transcript was imported. Leave the file out, or import it with --no-redact if it holds no secret"
         )
 
     def _redacted(self, text: str) -> str:
@@ -91,8 +91,10 @@ class Redactor:
                 continue
             for find in table[data[start]]:
                 if spans := find(data, start):
-                    found += (span._replace(start=max(span.start, done)) for span in spans if span.end > done)
-                    done = max(done, spans[-1].end)
+                    for span in spans:
+                        if span.end > done and not data.startswith(OPENING, span.end):
+                            found.append(span._replace(start=max(span.start, done)))
+                            done = span.end
                     break
         return found
 
@@ -172,5 +174,6 @@ def _gate() -> "re2._Regexp":
 def _table() -> tuple[tuple[Finder, ...], ...]:
     """For each byte, the functions of the rules whose gates begin with it."""
     return tuple(
-        tuple(rule.find for rule in RULES if bytes([first]) in rule.starts + rule.starts.swapcase()) for first in range(256)
+        tuple(rule.find for rule in RULES if bytes([first]) in rule.starts + rule.starts.swapcase())
+        for first in range(256)
     )

@@ -96,14 +96,15 @@ HOOKS = re.compile(
 REACH = 4096
 """Bytes within which a token is judged, so that a text of nothing but beginnings costs no square of its length."""
 
-_DOTTED = re.compile(rb"[A-Za-z0-9_-]\.")
+_DOTTED = re.compile(rb"[A-Za-z0-9_\]-]\.")
 _VARIED = re.compile(rb"[A-Z].*[a-z]|[a-z].*[A-Z]|[0-9]", re.DOTALL)
 
 
 def _compiled(shapes: tuple[Shape, ...]) -> re.Pattern[bytes]:
     """One expression in which the shape's number names the group that matched."""
     branches = (
-        b"(?P<s%d>(?:%s)(?P<t%d>%s))" % (number, b"|".join(map(re.escape, shape.heads.encode().split())), number, shape.tail)
+        b"(?P<s%d>(?:%s)(?P<t%d>%s))"
+        % (number, b"|".join(map(re.escape, shape.heads.encode().split())), number, shape.tail)
         for number, shape in enumerate(shapes)
     )
     return re.compile(b"|".join(branches))
@@ -156,7 +157,6 @@ def find_bot(data: bytes, start: int) -> tuple[Found, ...]:
     number = _BOT.search(data, max(0, start - 12), start) if secret else None
     if not secret or not number or is_stand_in(secret.group()[3:]):
         return ()
-    first = number.start()
     return (Found(number.start(), secret.end(), "telegram-token"),)
 
 

@@ -6,22 +6,24 @@ _STAND_IN = re.compile(
     rb"""(?ix)
     [\W_]* (?: x{3,} | \*{3,} | \.{3,} | -{3,} ) [\W_]*
     | [<$%{\[(|@~].*
-    | (?: my|some|any|fake|mock|invalid|test|wrong|bad|old|new|the|foo|bar|baz|user|admin|root|no|demo|sample|valid|plain|correct )
+    | (?: my|some|any|fake|mock|invalid|test|wrong|bad|old|new|the|foo|bar|baz|user|admin|root|no|demo|sample|valid
+        | plain | correct )
       [-_.]? (?: super[-_.]? )?
       (?: token | secret | password | passwd | pass | pwd | key | api[-_.]?key | credentials? | auth | value )? [-_.]?
       (?: token | secret | password | key | value )? [-_.]? [0-9]{0,3}
-    | (?: password | passwd | passphrase | pass | pwd | secret | token | bearer | basic | key | api[-_]?key | postgres | postgresql
-        | mysql | mongo | mongodb | redis | guest | rabbitmq | minio | minioadmin | none | null | nil | true | false | undefined
-        | empty | string | str | bytes | required | optional | env | auto | default | localhost | s3cr3t | pa(?:ss|\$\$)w0rd
+    | (?: password | passwd | passphrase | pass | pwd | secret | token | bearer | basic | key | api[-_]?key | postgres
+        | postgresql | mysql | mongo | mongodb | redis | guest | rabbitmq | minio | minioadmin | none | null | nil
+        | true | false | undefined | empty | string | str | bytes | required | optional | env | auto | default | localhost | s3cr3t
+        | pa(?:ss|\$\$)w0rd
       ) [0-9]{0,3} !?
     | a?abc[-_]?123(?:456)?(?:def)? | abcdef(?:gh\w*)? | (?:0123456789|1234567890)? (?:abcdef)? (?:0?123456789?0?)*
     """
 )
 _STAND_IN_WITHIN = re.compile(
     rb"""(?ix)
-    [x*]{5,} | \.\.\. | \$[({] | \{\{ | \#\{ | %\( | example | placeholder | change[-_ ]?(?:me|this|it)\b | your[-_ ] | \byour | dummy
-    | insert[-_ ] | replace[-_ ]?(?:me|with|this) | redacted | goes[-_]here | [-_]here\b | fixme | \btodo\b | lorem | hidden | masked
-    | removed | not[-_ ]?set | sanitized
+    [x*]{5,} | \.\.\. | \$[({] | \{\{ | \#\{ | %\( | example | placeholder | change[-_ ]?(?:me|this|it)\b | your[-_ ] | \byour
+    | dummy | insert[-_ ] | replace[-_ ]?(?:me|with|this) | redacted | goes[-_]here | [-_]here\b | fixme | \btodo\b | lorem | hidden
+    | masked | removed | not[-_ ]?set | sanitized
     """
 )
 _CODE_WITHIN = re.compile(rb"[()\[\]{}<>]")
@@ -37,10 +39,13 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RUNS = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 _DIGITS = re.compile(rb"[0-9]+")
 _WORDS = re.compile(rb"[A-Z][a-z]{2,}|[a-z]{3,}|[A-Z]{4,}")
+_VOWEL = re.compile(rb"(?i)[aeiouy]")
+_CLUSTER = re.compile(rb"(?i)[^aeiouy]{5}|[qjx][^aeiouy]{2}")
 _LETTERS = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _MARK = re.compile(rb"[^A-Za-z0-9_./: -]")
-_PIECE = re.compile(rb"[^A-Za-z0-9+/=]+")
+_PIECE = re.compile(rb"[^A-Za-z0-9]+")
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 LONGEST_JUDGED = 128
 """Bytes of a value that are looked at; a long value is as random at its start as anywhere."""
@@ -76,7 +81,7 @@ def is_random(value: bytes, least: int = 12) -> bool:
     joined = seen.translate(None, b"-_.")
     return (
         any(_is_drawn(piece) for piece in _PIECE.split(seen))
-        or (len(joined) >= 20 and _has_cases(joined) and _words(joined) < (0.5 if len(joined) < 28 else 0.8))
+        or (len(joined) >= 20 and _has_cases(joined) and _words(joined) < (0.5 if len(joined) < 28 else 0.65))
         or _is_jumbled(seen)
     )
 
@@ -88,13 +93,15 @@ def _is_drawn(piece: bytes) -> bool:
     groups = len(_DIGITS.findall(piece))
     words = _words(piece)
     if len(piece) >= 28:  # nobody writes identifiers of this length with a digit in them
-        return words < 0.85 and (groups >= 2 or (groups == 1 and _has_cases(piece)))
+        return groups >= 1 and words < 0.85
     return (groups >= 2 and words < 0.7) or (groups == 1 and _has_cases(piece) and words < 0.6)
 
 
 def _words(piece: bytes) -> float:
-    """The share of a piece that letters of one case make up, as in `getUserToken2`."""
-    return sum(map(len, _WORDS.findall(piece))) / len(piece)
+    """The share of a piece that can be said aloud, as most of `getUserToken2` can."""
+    return sum(len(word) for word in _WORDS.findall(piece) if _VOWEL.search(word) and not _CLUSTER.search(word)) / len(
+        piece
+    )
 
 
 def _has_cases(piece: bytes) -> bool:
@@ -106,6 +113,13 @@ def _is_jumbled(value: bytes) -> bool:
     runs = _RUNS.findall(value)
     marks = sum(bool(_MARK.search(run)) for run in runs)
     return marks >= 1 and len(runs) >= 5 and any(run.isupper() for run in runs) and any(run.islower() for run in runs)
+
+
+def is_name(value: bytes) -> bool:
+    """Whether a value without quotes can be a variable's name: it has at most one place with digits, or is short."""
+    return _NAME.fullmatch(value) is not None and (
+        len(value) < 16 or (len(value) < 28 and len(_DIGITS.findall(value)) < 2)
+    )
 
 
 def is_password(value: bytes) -> bool:

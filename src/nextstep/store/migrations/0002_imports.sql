@@ -38,4 +38,4 @@ COMMENT ON TABLE import_notes IS 'What a reader repaired, dropped, left out or r
 COMMENT ON COLUMN import_notes.about IS 'reading (repaired, dropped or left out), sender (why user records are the human''s, or not) or redaction (a kind of secret).';
 COMMENT ON COLUMN import_notes.reason IS 'What was done; for sender a code, for redaction the kind of secret.';
 COMMENT ON COLUMN import_notes.count IS 'How often.';
-COMMENT ON COLUMN import_notes.lines IS 'The first 1,000 lines of the transcript that it happened on, from 1; none where the format has no lines.';
+COMMENT ON COLUMN import_notes.lines IS 'The first 200 lines of the transcript that it happened on, from 1; none where the format has no lines.';
