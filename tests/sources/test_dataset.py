@@ -97,8 +97,8 @@ made_suites = st.lists(
 
 def spelled(suite: Suite) -> list[str]:
     """Every byte of a suite that its files would hold."""
-    sessions = [line for session in suite.sessions.values() for line in (session.name, *session_lines(session))]
-    return [*sessions, *(moment.model_dump_json() for moment in suite.moments)]
+    lines = [line for session in suite.sessions.values() for line in [session.name, *session_lines(session)]]
+    return lines + [moment.model_dump_json() for moment in suite.moments]
 
 
 def ids(suite: Suite) -> list[str]:

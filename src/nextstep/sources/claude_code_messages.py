@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_record import Json, Line, details, dict_of, text_of
+from nextstep.sources.claude_code_record import Block, Json, Line, blocks_of, details, dict_of, text_of
 from nextstep.sources.claude_code_text import (
     INTERRUPTED,
     Said,
     block_text,
-    blocks_of,
     content_of,
     free_text,
     human,
@@ -22,7 +21,8 @@ from nextstep.sources.claude_code_text import (
 )
 from nextstep.sources.claude_code_tree import Step
 
-ASSISTANT, TOOL, TOOL_RESULT = Role.ASSISTANT, Role.TOOL, Kind.TOOL_RESULT
+ASSISTANT, TOOL = Role.ASSISTANT, Role.TOOL
+TEXT, TOOL_USE, TOOL_RESULT = Kind.TEXT, Kind.TOOL_USE, Kind.TOOL_RESULT
 PLAN_TOOLS = frozenset({"ExitPlanMode", "exit_plan_mode"})
 REFUSALS = (
     "The user doesn't want to proceed with this tool use",
@@ -41,29 +41,30 @@ def said_by_assistant(line: Line, tools: dict[str, str]) -> list[Said]:
 
     Enters the name of each tool call under its id in `tools`.
     """
-    said = [said for block in blocks_of(content_of(line)) if (said := _assistant_block(block, tools)) is not None]
+    content = content_of(line)
+    blocks = content if isinstance(content, list) else blocks_of(content)
+    said = [said for block in blocks if (said := _assistant_block(block, tools)) is not None]
     if line.is_api_error_message or (line.message and line.message.model == "<synthetic>"):
         return [note(one.text) for one in said]
     return said
 
 
-def _assistant_block(block: Json, tools: dict[str, str]) -> Said | None:
-    kind = block.get("type")
+def _assistant_block(block: Block, tools: dict[str, str]) -> Said | None:
+    kind = block.type or ""
     if kind == "text":
-        text = text_of(block.get("text"))
-        return Said(ASSISTANT, Kind.TEXT, text) if text and text != "(no content)" and not text.isspace() else None
+        text = block.text
+        return Said(ASSISTANT, TEXT, text) if text and text != "(no content)" and not text.isspace() else None
     if kind == "thinking":
         # Newer versions keep the signature of a thought and leave its text empty.
-        text = text_of(block.get("thinking"))
-        return Said(ASSISTANT, Kind.THINKING, text) if text and not text.isspace() else None
-    kind = text_of(kind)
+        thought = block.thinking
+        return Said(ASSISTANT, Kind.THINKING, thought) if thought and not thought.isspace() else None
     if kind.endswith("tool_use"):
-        name = text_of(block.get("name")) or None
+        name = block.name or None
         if name:
-            tools[text_of(block.get("id"))] = name
-        return Said(ASSISTANT, Kind.TOOL_USE, tool_input(name, block.get("input")), name)
+            tools[block.id or ""] = name
+        return Said(ASSISTANT, TOOL_USE, tool_input(name, block.input), name)
     if kind.endswith("tool_result"):
-        return Said(TOOL, TOOL_RESULT, result_text(block.get("content")))
+        return Said(TOOL, TOOL_RESULT, result_text(block.content))
     return None
 
 
@@ -98,12 +99,15 @@ def said_by_user(line: Line, tools: Mapping[str, str], *, agent: bool) -> list[S
 
     `agent` says that the record belongs to a side chain, whose prompts come from another agent.
     """
-    blocks = blocks_of(content_of(line))
+    content = content_of(line)
+    if isinstance(content, str):
+        return free_text(content, line, agent=agent)
+    results = [block.type == "tool_result" for block in content or ()]
     # toolUseResult describes one result; with several in a record nobody can say which.
-    is_single = sum(block.get("type") == "tool_result" for block in blocks) == 1
+    is_single = sum(results) == 1
     said: list[Said] = []
-    for block in blocks:
-        if block.get("type") == "tool_result":
+    for block, is_result in zip(content or (), results, strict=True):
+        if is_result:
             said.extend(said_by_tool(block, line if is_single else None, tools))
         else:
             said.extend(free_text(block_text(block), line, agent=agent))
@@ -124,11 +128,11 @@ def _joined(said: list[Said]) -> Iterator[Said]:
         yield last
 
 
-def said_by_tool(block: Json, line: Line | None, tools: Mapping[str, str]) -> list[Said]:
+def said_by_tool(block: Block, line: Line | None, tools: Mapping[str, str]) -> list[Said]:
     """What a tool gave back, or what the human said instead of letting it run. `line` has details of the result."""
-    name = tools.get(text_of(block.get("tool_use_id")))
-    text = result_text(block.get("content"))
-    choice = _refusal(text, name) if block.get("is_error") is not False else None
+    name = tools.get(block.tool_use_id or "")
+    text = result_text(block.content)
+    choice = _refusal(text, name) if block.is_error is not False else None
     if choice is None and name in ("AskUserQuestion", None) and text.startswith(ANSWERED):
         choice = _answer(text, details(line) if line else {}, name)
     if choice is None and name in PLAN_TOOLS and text.startswith("User has approved"):
@@ -146,13 +150,11 @@ def _result(text: str, name: str | None) -> list[Said]:
     return [*([result] if output.strip() else []), note(mark[0], "interruption")]
 
 
-def result_text(content: object) -> str:
+def result_text(content: str | list[Block] | None) -> str:
     """A tool result's content as text."""
     if isinstance(content, str):
         return content
-    if isinstance(content, list):
-        return "\n".join(block_text(block) for block in blocks_of(content))
-    return compact(content) if content is not None else ""
+    return "\n".join(map(block_text, content)) if content else ""
 
 
 def _refusal(text: str, name: str | None) -> Said | None:
@@ -222,5 +224,5 @@ def user_step(line: Line, said: Sequence[Said]) -> Step:
     return Step.COMMAND if any(one.kind is Kind.COMMAND for one in said) else Step.OTHER
 
 
-def _has_result(content: object) -> bool:
-    return isinstance(content, list) and any(block.get("type") == "tool_result" for block in blocks_of(content))
+def _has_result(content: str | list[Block] | None) -> bool:
+    return isinstance(content, list) and any(block.type == "tool_result" for block in content)

@@ -16,11 +16,27 @@ DAMAGED_PROMPT = "no valid JSON where a human may have spoken: line left out"
 TOO_LONG = f"longer than {LONGEST_LINE:,} bytes: line left out"
 
 
+class Block(msgspec.Struct, gc=False):
+    """A part of a message, as the model's API has it: text, thinking, a tool's use or result, a picture ..."""
+
+    type: str | None = None
+    text: str | None = None
+    thinking: str | None = None
+    tool_use_id: str | None = None
+    content: "str | list[Block] | None" = None
+    is_error: bool | None = None
+    id: str | None = None
+    name: str | None = None
+    input: object = None
+    title: str | None = None
+    tool_name: str | None = None
+
+
 class Message(msgspec.Struct, gc=False):
     """What was said, as the model's API has it."""
 
-    content: object = None
-    model: object = None
+    model: str | None = None
+    content: str | list[Block] | None = None
 
 
 class Line(msgspec.Struct, rename="camel", gc=False):
@@ -58,7 +74,7 @@ class Line(msgspec.Struct, rename="camel", gc=False):
     snapshot: msgspec.Raw = msgspec.Raw(b"")
 
 
-_FIELDS = {field.encode_name: field for field in msgspec.structs.fields(Line)}
+_FIELDS = {kind: {field.encode_name: field for field in msgspec.structs.fields(kind)} for kind in (Line, Message, Block)}
 _DECODER = msgspec.json.Decoder(Line)
 # Control characters inside strings are no reason to lose a line.
 _LENIENT = json.JSONDecoder(strict=False)
@@ -98,19 +114,43 @@ def _parse_odd(line: bytes) -> tuple[Line | None, str]:
 
 def line_of(record: Json) -> Line:
     """A record from its JSON object; a field of another type than expected counts as missing."""
-    fitting = {}
+    return Line(**_fitting(Line, record))
+
+
+def _fitting(kind: type[msgspec.Struct], record: Json) -> dict[str, Any]:
+    """The fields of a JSON object that have their place and type in a record."""
+    fields, fitting = _FIELDS[kind], {}
     for name, value in record.items():
-        field = _FIELDS.get(name)
+        field = fields.get(name)
         if field is not None:
             try:
-                fitting[field.name] = _fit(value, field.type)
+                fitting[field.name] = _fit(name, value, field.type)
             except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
                 continue
-    return Line(**fitting)
+    return fitting
 
 
-def _fit(value: object, kind: Any) -> object:
-    return msgspec.Raw(json.dumps(value).encode()) if kind is msgspec.Raw else msgspec.convert(value, kind)
+def _fit(name: str, value: object, kind: Any) -> object:
+    if kind is msgspec.Raw:
+        return msgspec.Raw(json.dumps(value).encode())
+    if name == "message" and isinstance(value, dict):
+        return Message(**_fitting(Message, value))
+    if name == "content" and isinstance(value, list) and kind is not object:
+        return blocks_of(value)
+    return msgspec.convert(value, kind)
+
+
+def blocks_of(content: object) -> list[Block]:
+    """A message's content as blocks, whichever way it was written."""
+    if isinstance(content, str):
+        return [Block("text", content)]
+    if not isinstance(content, list):
+        return []
+    return [block if isinstance(block, Block) else _block(block) for block in content]
+
+
+def _block(value: object) -> Block:
+    return Block(**_fitting(Block, value)) if isinstance(value, dict) else Block("text", text_of(value))
 
 
 def details(line: Line) -> Json:

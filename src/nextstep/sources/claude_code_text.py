@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_record import Json, Line, dict_of, line_of, text_of
+from nextstep.sources.claude_code_record import Block, Json, Line, blocks_of, dict_of, line_of, text_of
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -78,15 +78,6 @@ def human(kind: Kind, text: str, tool: str | None = None, why: str = "") -> Said
     return Said(HUMAN, kind, text.strip(), tool, why or str(kind))
 
 
-def blocks_of(content: object) -> list[Json]:
-    """A message's content as blocks, whichever way it was written."""
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    if not isinstance(content, list):
-        return []
-    return [block if isinstance(block, dict) else {"type": "text", "text": text_of(block)} for block in content]
-
-
 def is_storable(text: str) -> bool:
     """Whether a text has neither lone surrogates nor NUL, which UTF-8 and DuckDB refuse."""
     if not text.isascii():
@@ -102,18 +93,18 @@ def storable(text: str) -> str:
     return text if is_storable(text) else _UNSTORABLE.sub("\ufffd", text)
 
 
-def block_text(block: Json) -> str:
+def block_text(block: Block) -> str:
     """A block as text: words, or a mark that stands for a picture or a document."""
-    kind = block.get("type")
+    kind = block.type
     if kind == "text":
-        return text_of(block.get("text"))
+        return block.text or ""
     if kind == "image":
         return "[image]"
     if kind == "document":
-        name = text_of(block.get("title")) or text_of(block.get("name"))
+        name = block.title or block.name
         return f"[document: {name}]" if name else "[document]"
     if kind == "tool_reference":
-        return f"[tool: {text_of(block.get('tool_name'))}]"
+        return f"[tool: {block.tool_name or ''}]"
     return ""
 
 
@@ -122,17 +113,14 @@ def content_text(content: object) -> str:
     return "\n".join(filter(None, map(block_text, blocks_of(content))))
 
 
-def content_of(line: Line) -> object:
+def content_of(line: Line) -> str | list[Block] | None:
     """The content of a record's message, in whichever form it has."""
     return line.message.content if line.message else None
 
 
 def prompt_text(line: Line) -> str:
     """The words of a user record as they were written, for finding a queued message in them."""
-    content = content_of(line)
-    if isinstance(content, str):
-        return content
-    return "\n".join(block_text(block) for block in blocks_of(content) if block.get("type") == "text")
+    return "\n".join(block_text(block) for block in blocks_of(content_of(line)) if block.type == "text")
 
 
 def free_text(text: str, line: Line, *, agent: bool) -> list[Said]:

@@ -35,7 +35,7 @@ _AFTER_WORD = re.compile(
 _NO_SECRET_BEFORE = re.compile(
     rb"(?i)(?:next|page|cursor|continu\w*|eos|bos|pad|sep|cls|mask|unk|stop|special|start|end|sync|resume|cache|idempotency|design|num|max|min"
     rb"|total|input|output|per|public(?:_?key)?|csrf_?name|primary|foreign|sort|partition|type|show|hide|forgot|reset|has|is|no|allow|get|set|use"
-    rb"|decode|verify|check|validate|parse|hash|bypass|compass)[_.-]?\Z"
+    rb"|decode|verify|check|validate|parse|hash|bypass|compass)[_.-]?\Z|(?:next|page)[ ]\Z"
 )
 _TIE = re.compile(
     rb"""(?x)
@@ -62,7 +62,7 @@ def find_assigned(data: bytes, start: int) -> tuple[Found, ...]:
         return ()
     before = _NAME_BEFORE.search(data, max(0, start - LONGEST_NAME), start)
     prefix = before.group() if before else b""
-    if not _AFTER_WORD.match(word["rest"]) or _NO_SECRET_BEFORE.search(prefix):
+    if not _AFTER_WORD.match(word["rest"]) or _NO_SECRET_BEFORE.search(data, max(0, start - 24), start):
         return ()
     if word["word"].lower() == b"pass" and not _is_noun(prefix, word, data[word.end() : word.end() + 2]):
         return ()
@@ -171,7 +171,7 @@ def _is_secret(value: bytes, name: bytes, *, loose: bool) -> bool:
     if not loose:
         return is_random(value)
     if _PASSWORD.search(name):
-        return is_password(value)
+        return is_random(value) if b"/" in value else is_password(value)
     if is_uuid(value):
         return not _SESSION.search(name)
     return is_random(value, 10)

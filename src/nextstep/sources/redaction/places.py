@@ -10,7 +10,7 @@ NOBODY = frozenset(
     b"ec2-user azureuser opc root admin administrator vscode node app www shared public guest default all home "
     b"jovyan codespace gitpod circleci travis docker linuxbrew vagrant nonroot appuser coder work openhands "
     b"worker builder build sandbox deploy jenkins git nobody test testuser someone foo bar xxx pi site project "
-    b"projects data lib bin opt web myself hadoop airflow spark".split()
+    b"projects data lib bin opt web myself hadoop airflow spark ftp node_modules".split()
 )
 """Names in home paths that are a machine's, an image's or an example's, and stay."""
 

@@ -13,17 +13,18 @@ _STAND_IN = re.compile(
       (?: token | secret | password | key | value )? [-_.]? [0-9]{0,3}
     | (?: password | passwd | passphrase | pass | pwd | secret | token | bearer | basic | key | api[-_]?key | postgres
         | postgresql | mysql | mongo | mongodb | redis | guest | rabbitmq | minio | minioadmin | none | null | nil
-        | true | false | undefined | empty | string | str | bytes | required | optional | env | auto | default | localhost | s3cr3t
-        | pa(?:ss|\$\$)w0rd
+        | true | false | undefined | empty | string | str | bytes | required | optional | env | auto | default
+        | localhost | s3cr3t | pa(?:ss|\$\$)w0rd
       ) [0-9]{0,3} !?
     | a?abc[-_]?123(?:456)?(?:def)? | abcdef(?:gh\w*)? | (?:0123456789|1234567890)? (?:abcdef)? (?:0?123456789?0?)*
     """
 )
 _STAND_IN_WITHIN = re.compile(
     rb"""(?ix)
-    [x*]{5,} | \.\.\. | \$[({] | \{\{ | \#\{ | %\( | example | placeholder | change[-_ ]?(?:me|this|it)\b | your[-_ ] | \byour
-    | dummy | insert[-_ ] | replace[-_ ]?(?:me|with|this) | redacted | goes[-_]here | [-_]here\b | fixme | \btodo\b | lorem | hidden
-    | masked | removed | not[-_ ]?set | sanitized
+    [x*]{5,} | \.\.\. | \$[({] | \{\{ | \#\{ | %\( | example | placeholder | change[-_ ]?(?:me|this|it)\b | your[-_ ]
+    | \byour | dummy | insert[-_ ] | replace[-_ ]?(?:me|with|this)
+    | redacted | goes[-_]here | [-_]here\b | fixme | \btodo\b
+    | lorem | hidden | masked | removed | not[-_ ]?set | sanitized
     """
 )
 _CODE_WITHIN = re.compile(rb"[()\[\]{}<>]")
