@@ -262,6 +262,7 @@ PLACED: tuple[tuple[str, Draw, str, str], ...] = (
     ("user", chars(ascii_lowercase, 7), "/mnt/c/Users/", "/Desktop"),
     ("user", chars(ascii_lowercase, 7), "在/home/", "/目录"),
     ("user", chars(ascii_lowercase, 7), "gcc -I/home/", "/include x.c"),
+    ("user", chars(ascii_lowercase, 7), "- **/home/", "/notes.md** is done"),
 )
 """Secrets that their surroundings tell, as (kind, draw, before, after)."""
 

@@ -116,8 +116,7 @@ def read_file(path: Path) -> Whole:
 def read(lines: Iterable[bytes]) -> Whole:
     """What the reader makes of the lines."""
     reader = Reader()
-    for line in lines:
-        reader.add(line + b"\n")
+    reader.add(lines)
     reader.finish()
     return reading_of(reader.events(), reader)
 

@@ -95,10 +95,12 @@ made_suites = st.lists(
 ).map(suite_of)
 
 
-def spelled(suite: Suite) -> list[str]:
+def spelled(suite: Suite) -> list[object]:
     """Every byte of a suite that its files would hold."""
-    lines = [line for session in suite.sessions.values() for line in [session.name, *session_lines(session)]]
-    return lines + [moment.model_dump_json() for moment in suite.moments]
+    lines: list[object] = []
+    for session in suite.sessions.values():
+        lines += [session.name, *session_lines(session)]
+    return [*lines, *(moment.model_dump_json() for moment in suite.moments)]
 
 
 def ids(suite: Suite) -> list[str]:

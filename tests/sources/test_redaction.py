@@ -55,6 +55,13 @@ FRAGMENTS = [
         END.format(""),
     ),
 ]
+
+
+def made_of(name: str) -> str:
+    """A secret with a shape of its own."""
+    return SHAPED[name][1](random.Random(name))
+
+
 texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=6)), max_size=8).map("".join)
 
 
@@ -143,6 +150,9 @@ def test_ordinary_text_is_returned_as_the_same_object(line: str) -> None:
 @given(texts)
 @example("[redacted-email-1]foo@corp.dev")
 @example("/home/alice/home/bob")
+@example(f"{made_of('aws access key')}{made_of('telegram')}")
+@example(f"{made_of('aws access key')}.{made_of('aws access key')}")
+@example(f"{made_of('github p')}{made_of('e-mail')}")
 def test_redacting_twice_changes_and_counts_nothing(text: str) -> None:
     first, second = Redactor(), Redactor()
     once = first.redact(text)
@@ -170,6 +180,20 @@ def test_a_placeholder_stands_for_one_secret_and_a_secret_has_one(secrets: list[
         name = out[len(secret.before) : len(out) - len(secret.after)]
         assert names.setdefault(secret.value, name) == name
     assert len(set(names.values())) == len(names)
+
+
+@pytest.mark.parametrize(
+    "name", ["aws access key", "google api key", "github p", "openai", "anthropic", "jwt", "twilio"]
+)
+def test_a_shape_inside_a_longer_word_is_no_secret(name: str) -> None:
+    for word in (f"Zm9v{made_of(name)}", f"task-{made_of(name)}", f"module.{made_of(name)}"):
+        assert Redactor().redact(word) is word
+
+
+def test_a_secret_that_begins_inside_another_loses_only_its_rest() -> None:
+    token = made_of("github p")
+    assert Redactor().redact(f"{token}@corp.dev") == "[redacted-github-token-1]@corp.dev"
+    assert Redactor().redact(f"{token}.joe@corp.dev") == "[redacted-github-token-1][redacted-email-1]"
 
 
 def test_numbers_follow_the_first_appearance() -> None:

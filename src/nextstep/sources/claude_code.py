@@ -1,9 +1,9 @@
 """Claude Code transcripts -> sessions."""
 
 from collections.abc import Iterable, Iterator
-from io import RawIOBase
 from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 
 from nextstep.errors import EmptyTranscript, TranscriptError
 from nextstep.sources.claude_code_reader import SILENT, SPEAKING, Reader
@@ -15,8 +15,7 @@ NAME = "claude-code"
 AGENT = "claude-code-agent"
 """A transcript of a sub-agent: its prompts come from another agent."""
 
-BLOCK = 1 << 16
-"""Bytes read at once."""
+BUFFER = 1 << 20
 PEEKED_LINES = 50
 PEEKED_BYTES = 16_000_000
 
@@ -29,9 +28,8 @@ def read(path: Path) -> Iterator[Reading]:
     """
     reader = Reader()
     try:
-        with path.open("rb", buffering=0) as file:
-            for block in _blocks(file):
-                reader.add(block)
+        with path.open("rb", buffering=BUFFER) as file:
+            reader.add(_lines(file))
     except OSError as error:
         raise TranscriptError(
             f"{path}: cannot be read ({error.strerror or error}); give the path of a Claude Code .jsonl file"
@@ -52,18 +50,13 @@ def read(path: Path) -> Iterator[Reading]:
     )
 
 
-def _blocks(file: RawIOBase) -> Iterator[bytes]:
-    """The file's lines, many at a time; of a line that is too long, the part that tells so."""
-    rest = b""
-    while block := file.read(BLOCK):
-        whole, newline, end = block.rpartition(b"\n")
-        if newline:
-            yield rest + whole + newline
-            rest = end
-        elif len(rest) <= LONGEST_LINE:
-            rest += end
-    if rest:
-        yield rest
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The file's lines; of a line that is too long, the part that tells so."""
+    readline = file.readline
+    while line := readline(LONGEST_LINE + 1):
+        yield line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = readline(LONGEST_LINE + 1)
 
 
 def _no_events(path: Path, notes: Notes) -> TranscriptError:

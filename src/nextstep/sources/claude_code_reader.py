@@ -5,16 +5,18 @@ everything before most compactions.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from heapq import merge
+from itertools import islice
 
 import msgspec
+from pydantic import TypeAdapter
 
 from nextstep.core.records import Event, Kind, Role
 from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, user_step
 from nextstep.sources.claude_code_queue import Delivery, Operation, Via, Written, deliver
-from nextstep.sources.claude_code_record import LONGEST_LINE, TOO_LONG, Line, dict_of, parse, parse_block
+from nextstep.sources.claude_code_record import LONGEST_LINE, TOO_LONG, UNDECODABLE, Line, decode, dict_of, parse
 from nextstep.sources.claude_code_text import (
     Said,
     content_text,
@@ -68,6 +70,11 @@ class Draft(msgspec.Struct, array_like=True, gc=False):
     tool: str | None
 
 
+_EVENTS = TypeAdapter(list[Event])
+AT_ONCE = 100
+"""Events that are made together, which is faster than one by one."""
+
+
 class Reader:
     """Goes over a transcript's lines once; `finish` then decides what was on the session's line."""
 
@@ -92,31 +99,30 @@ class Reader:
         """Whether all of it is a side chain: another agent's work, with no human at the prompt."""
         return bool(self.side.drafts) and not self.main.talks
 
-    def add(self, block: bytes) -> None:
-        """Take in the next lines, whole ones."""
-        records = parse_block(block)
-        if records is None:
-            lines = block.split(b"\n")
-            for line in lines[:-1] if block.endswith(b"\n") else lines:
-                self._add_line(line)
-            return
-        take = self._take
-        for number, record in enumerate(records, self._lines + 1):
-            take(number, record)
-        self._lines += len(records)
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Take in the next lines."""
+        number = self._lines
+        for number, line in enumerate(lines, number + 1):
+            try:
+                record = decode(line)
+            except UNDECODABLE:
+                if (odd := self._odd(number, line)) is None:
+                    continue
+                record = odd
+            self._take(number, record)
+        self._lines = number
 
-    def _add_line(self, line: bytes) -> None:
-        self._lines += 1
+    def _odd(self, number: int, line: bytes) -> Line | None:
+        """What can be saved of a line that is not as it should be."""
         if len(line) > LONGEST_LINE:
-            self.notes.add(TOO_LONG, self._lines)
-            return
+            self.notes.add(TOO_LONG, number)
+            return None
         if not line or line.isspace():
-            return
+            return None
         record, problem = parse(line)
         if problem:
-            self.notes.add(problem, self._lines)
-        if record is not None:
-            self._take(self._lines, record)
+            self.notes.add(problem, number)
+        return record
 
     def _begin(self, record: Line) -> None:
         self.started_at = self.started_at or timestamp(record.timestamp)
@@ -128,9 +134,10 @@ class Reader:
     def _take(self, number: int, record: Line) -> None:
         if not self._has_begun:
             self._begin(record)
-        kind = record.type
-        track = self.side if record.is_sidechain else self.main
-        if kind in ("user", "assistant"):
+        kind, track = record.type, self.main
+        if record.is_sidechain:
+            track = self.side
+        if kind == "user" or kind == "assistant":
             track.talks.append(number)
         if track is self.side and self.main.talks:
             # Only a file without a line of its own is read for its side chains.
@@ -201,13 +208,13 @@ class Reader:
         if node is None:
             self.notes.add("record written a second time: left out", number)
             return
-        stamp = timestamp(record.timestamp)
+        stamp = timestamp(record.timestamp) if said else None
         for one in said:
             track.drafts.append(self._drafted(number, node, stamp, one), len(one.text))
 
     def _drafted(self, number: int, node: int, at: datetime | None, said: Said) -> Draft:
         text, tool = said.text, said.tool
-        if not is_storable(text) or not (tool is None or is_storable(tool)):
+        if "\0" in text or not (text.isascii() or is_storable(text)) or (tool and not is_storable(tool)):
             self.notes.add("characters that cannot be stored: replaced", number)
             text, tool = storable(text), storable(tool or "") or None
         return Draft(number, node, at, said.role, said.kind, text, tool)
@@ -246,14 +253,18 @@ class Reader:
 
     def events(self) -> Iterator[Event]:
         """The events on the session's line, in order. Only after `finish`."""
-        left, idx = self._left, 0
-        for draft in self._drafts():
-            if draft.node in left:
-                continue
-            if draft.at is None:
-                self.notes.add("no usable timestamp: kept without one", draft.line)
-            yield Event(idx=idx, role=draft.role, kind=draft.kind, text=draft.text, tool=draft.tool, at=draft.at)
-            idx += 1
+        left = self._left
+        live = (draft for draft in self._drafts() if draft.node not in left) if left else self._drafts()
+        idx = 0
+        while some := list(islice(live, AT_ONCE)):
+            self.notes.add("no usable timestamp: kept without one", *(draft.line for draft in some if draft.at is None))
+            yield from _EVENTS.validate_python(
+                [
+                    {"idx": i, "role": one.role, "kind": one.kind, "text": one.text, "tool": one.tool, "at": one.at}
+                    for i, one in enumerate(some, idx)
+                ]
+            )
+            idx += len(some)
 
 
 class _Track:
@@ -269,16 +280,15 @@ class _Track:
 
     def place(self, number: int, record: Line, said: Sequence[Said], step: Step) -> int | None:
         """The node at which a record's events stand; None for a record that is here already."""
-        uuid = record.uuid
+        uuid, tree = record.uuid, self.tree
         if not uuid:
             return ROOT
         content = _digest(said[0], len(said)) if said else 0
-        known = self.tree.find(uuid)
-        if known != ROOT and content in (0, self._contents[known]):
+        if uuid in tree and content in (0, self._contents[tree.find(uuid)]):
             return None
         # Another record under a name that is taken is kept too.
         self._contents.append(content)
-        return self.tree.add(number, uuid, record.parent_uuid or "", step, record.timestamp or "")
+        return tree.add(number, uuid, record.parent_uuid, step, record.timestamp)
 
 
 def _digest(said: Said, parts: int) -> int:

@@ -75,26 +75,21 @@ class Line(msgspec.Struct, rename="camel", gc=False):
 
 
 _FIELDS = {kind: {field.encode_name: field for field in msgspec.structs.fields(kind)} for kind in (Line, Message, Block)}
-_DECODER = msgspec.json.Decoder(Line)
+decode = msgspec.json.Decoder(Line).decode
 # Control characters inside strings are no reason to lose a line.
 _LENIENT = json.JSONDecoder(strict=False)
 _PROMPT_START = re.compile(rb'"role": ?"user", ?"content": ?(?:"|\[\{"type": ?"text")')
 
 
-def parse_block(block: bytes) -> list[Line] | None:
-    """The records of many lines at once; None when a line is empty or damaged, so that each has to be looked at."""
-    try:
-        records = _DECODER.decode_lines(block)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return records if len(records) == block.count(b"\n") + (not block.endswith(b"\n")) else None
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What `decode` raises for a line that is not quite JSON, or has a field of another type than expected."""
 
 
 def parse(line: bytes) -> tuple[Line | None, str]:
     """The record on a line and what was wrong with the line, if anything; None for what is no record."""
     try:
-        return _DECODER.decode(line), ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return decode(line), ""
+    except UNDECODABLE:
         return _parse_odd(line)
 
 

@@ -20,6 +20,7 @@ class Step(IntEnum):
     COMPACTION = 5
 
 
+PROMPT, COMMAND = Step.PROMPT, Step.COMMAND
 _TALK = (False, True, True, True, True, False)
 """Whether somebody speaks, by step."""
 
@@ -38,7 +39,7 @@ class Tree:
         self._nodes: dict[str, int] = {}
         self._parents, self._lines = array("l"), array("l")
         self._steps = bytearray()
-        self._stamps: dict[int, str] = {}
+        self._stamps: dict[int, str | None] = {}
         """The timestamp as written, of prompts only: a picture's second record has the same as its prompt."""
 
     def __len__(self) -> int:
@@ -48,15 +49,18 @@ class Tree:
         """The node of a record; ROOT when it is not here."""
         return self._nodes.get(uuid, ROOT)
 
-    def add(self, line: int, uuid: str, parent: str, step: Step, stamp: str) -> int:
+    def __contains__(self, uuid: str) -> bool:
+        return uuid in self._nodes
+
+    def add(self, line: int, uuid: str, parent: str | None, step: Step, stamp: str | None) -> int:
         """A new node; a name that is taken stays with the node that has it."""
-        node = len(self._parents)
-        self._parents.append(self._nodes.get(parent, ROOT))
+        node, nodes = len(self._steps), self._nodes
+        self._parents.append(nodes.get(parent, ROOT) if parent else ROOT)
         self._lines.append(line)
         self._steps.append(step)
-        if step in (Step.PROMPT, Step.COMMAND):
+        if step is PROMPT or step is COMMAND:
             self._stamps[node] = stamp
-        self._nodes.setdefault(uuid, node)
+        nodes.setdefault(uuid, node)
         return node
 
     def abandoned(self) -> set[int]:

@@ -8,16 +8,19 @@ import msgspec
 
 T = TypeVar("T")
 
-KEPT_BYTES = 8_000_000
-"""What is held in memory, about; past it the items go to the file in one block."""
+KEPT_BYTES = 48_000_000
+"""What is held in memory, about; what comes after it goes to the file."""
+BLOCK_BYTES = 2_000_000
+"""Written to the file at once, about."""
 
 
 class Spool(Generic[T]):
     """Items of one msgspec type, appended and then read in order, as often as wanted."""
 
     def __init__(self, kind: type[T]) -> None:
-        self._items: list[T] = []
-        self._bytes = 0
+        self._first: list[T] = []
+        self._items = self._first
+        self._left = KEPT_BYTES
         self._blocks: list[int] = []
         self._file: IO[bytes] | None = None
         self._decoder = msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
@@ -26,25 +29,27 @@ class Spool(Generic[T]):
     def append(self, item: T, size: int) -> None:
         """Add an item of about `size` bytes."""
         self._items.append(item)
-        self._bytes += size
-        if self._bytes > KEPT_BYTES:
+        self._left -= size
+        if self._left < 0:
             self._spill()
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="nextstep-")  # noqa: SIM115 - it lives as long as the spool
-        self._blocks.append(self._file.write(self._encoder.encode(self._items)))
-        self._items.clear()
-        self._bytes = 0
+        else:
+            self._blocks.append(self._file.write(self._encoder.encode(self._items)))
+        self._items = []
+        self._left = BLOCK_BYTES
 
     def __bool__(self) -> bool:
         """Whether anything was appended."""
-        return bool(self._items or self._blocks)
+        return bool(self._first)
 
     def __iter__(self) -> Iterator[T]:
         """The items in the order in which they came."""
+        yield from self._first
         if self._file is not None:
             self._file.seek(0)
             for size in self._blocks:
                 yield from self._decoder.decode(self._file.read(size))
-        yield from self._items
+            yield from self._items

@@ -61,13 +61,17 @@ def _asking(plugin: Plugin) -> Finder:
             return ()
         first, last = line_around(data, start, REACH)
         line = data[first:last]
-        found: list[Found] = []
-        for told in _detector(plugin.module, plugin.name).analyze_string(line.decode("latin-1")):
-            value = told.encode("latin-1").strip(b" \t\"'=:")
-            at = line.find(value)
-            if at >= 0 and is_password(value) and not is_stand_in(value) and begins_word(data, first + at):
-                found.append(Found(first + at, first + at + len(value), plugin.kind, by_context=True))
-        return tuple(sorted(set(found)))
+        told = _detector(plugin.module, plugin.name).analyze_string(line.decode("latin-1"))
+        values = {value.encode("latin-1").strip(b" \t\"'=:") for value in told}
+        places = (
+            (first + match.start(), first + match.end())
+            for value in values
+            if is_password(value) and not is_stand_in(value)
+            for match in re.finditer(re.escape(value), line)
+        )
+        return tuple(
+            Found(*place, plugin.kind, by_context=True) for place in sorted(places) if begins_word(data, place[0])
+        )
 
     return find
 

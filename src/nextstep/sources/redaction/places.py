@@ -59,7 +59,7 @@ def _is_root(data: bytes, start: int) -> bool:
     return begins_word(data, start) or _ROOTS.search(data, max(0, start - 48), start) is not None
 
 
-_PATH_BEFORE = frozenset(b".*)}~")
+_PATH_BEFORE = frozenset(b".~")
 
 _DOMAIN = re.compile(
     rb"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}(?P<top>[A-Za-z]{2,18}))(?![A-Za-z0-9_]|\.[A-Za-z])"

@@ -91,10 +91,8 @@ class Redactor:
                 continue
             for find in table[data[start]]:
                 if spans := find(data, start):
-                    for span in spans:
-                        if span.end > done and not data.startswith(OPENING, span.end):
-                            found.append(span._replace(start=max(span.start, done)))
-                            done = span.end
+                    found += (kept := _apart(data, spans, start, done))
+                    done = kept[-1].end if kept else done
                     break
         return found
 
@@ -140,6 +138,21 @@ class Redactor:
 
     def __getstate__(self) -> object:
         raise TypeError("a Redactor holds secrets and is not pickled; make one in the process that reads the session")
+
+
+def _apart(data: bytes, spans: tuple[Found, ...], hit: int, done: int) -> list[Found]:
+    """What of some places is still free.
+
+    A rule may reach back before its hit: it keeps what no other has taken, unless that is nothing. A value that a
+    placeholder follows was cut off by an earlier redaction, which left it on purpose.
+    """
+    kept: list[Found] = []
+    for span in spans:
+        if span.start < done == hit or span.end <= done or data.startswith(OPENING, span.end):
+            continue
+        kept.append(span._replace(start=max(span.start, done)))
+        done = span.end
+    return kept
 
 
 def _plain(kind: str, value: bytes) -> bytes:
