@@ -31,6 +31,7 @@ Results go to standard output, everything else to standard error.
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
+| 1 | audit: something of the future reaches a candidate |
 | 2 | usage or config |
 | 3 | no verdict possible |
 | 4 | some work failed after retries; all the rest is stored, run again |

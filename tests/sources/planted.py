@@ -135,6 +135,17 @@ CARRIERS = (
 )
 """Text before and after a secret."""
 
+NAMING_CARRIERS = (
+    ("git clone https://bot:", "@git.service.dev/team/repo.git"),
+    ("git clone https://", ":x-oauth-basic@git.service.dev/team/repo.git"),
+    ("curl -u ", ": https://api.service.dev/v1"),
+    ('headers={"Authorization": "Bearer ', '"}'),
+    ("password=", "\n"),
+    ('api_key: str = "', '"\n'),
+    ("this.config.for_the_one_and_only_token = '", "'\n"),
+)
+"""Surroundings that tell a secret by themselves: one with a vendor's shape is still called by the vendor's name."""
+
 
 def dotted(rng: random.Random) -> str:
     """A password as people choose them."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nextstep.errors import RedactionError
 from nextstep.sources.redaction import Redactor, redactor
 from nextstep.sources.redaction.library import PLUGINS
-from tests.sources.planted import BEGIN, CARRIERS, END, SHAPED, Planted, planted
+from tests.sources.planted import BEGIN, CARRIERS, END, NAMING_CARRIERS, SHAPED, Planted, planted
 
 SEED = 20260
 SECRETS = list(planted(SEED))
@@ -86,6 +86,19 @@ def test_a_secret_goes_from_every_place_it_can_stand_in() -> None:
             assert Redactor().redact(secret.text) == f"{before}[redacted-{kind}-1]{after}"
 
 
+@pytest.mark.parametrize(
+    "name", ["aws access key", "github p", "stripe live", "openai", "anthropic", "npm", "jwt", "slack bot"]
+)
+def test_a_vendors_token_keeps_its_name_where_its_surroundings_tell_it_too(name: str) -> None:
+    for before, after in NAMING_CARRIERS:
+        assert Redactor().redact(before + made_of(name) + after) == f"{before}[redacted-{SHAPED[name][0]}-1]{after}"
+
+
+def test_half_a_character_is_never_cut() -> None:
+    for text in ("sshpass -p " + "é" * 300, "x sshpass -p a" + "é" * 300, 'ŠAKC"' + made_of("npm") + "é" * 300):
+        Redactor().redact(text)  # half a character could not be decoded again
+
+
 ORDINARY = """
 password = get_password()
 api_key: str
@@ -124,6 +137,7 @@ md5 d41d8cd98f00b204e9800998ecf8427e
 "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
 http://localhost:8080/path?x=@y
 postgres://user:password@localhost/db
+postgres://postgres:postgres@db.corp.dev/app
 postgresql://${DB_USER}:${DB_PASSWORD}@db/app
 /home/runner/work/repo and /home/user/x and /Users/Shared/x and src/home/page.tsx
 import x from "./home/about/x"
@@ -194,6 +208,16 @@ def test_a_secret_that_begins_inside_another_loses_only_its_rest() -> None:
     token = made_of("github p")
     assert Redactor().redact(f"{token}@corp.dev") == "[redacted-github-token-1]@corp.dev"
     assert Redactor().redact(f"{token}.joe@corp.dev") == "[redacted-github-token-1][redacted-email-1]"
+
+
+def test_what_stands_between_two_secrets_of_one_rule_is_looked_at_too() -> None:
+    cookie, other = made_of("stripe live"), made_of("npm")
+    out = Redactor().redact(f"Cookie: a={cookie}; who=joe@corp.dev; b={other}")
+    assert out == "Cookie: a=[redacted-stripe-key-1]; who=[redacted-email-1]; b=[redacted-npm-token-1]"
+    bot, key = made_of("discord"), made_of("aws access key")
+    assert Redactor().redact(f"{bot} `{key}` {bot}") == (
+        "[redacted-discord-token-1] `[redacted-aws-access-key-id-1]` [redacted-discord-token-1]"
+    )
 
 
 def test_numbers_follow_the_first_appearance() -> None:

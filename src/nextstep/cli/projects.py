@@ -144,7 +144,7 @@ def doctor(
     from nextstep.pipeline.checking import check_all
 
     setup = set_up(config, store=store, suite=suite, models=model, judges=judge)
-    checks = list(check_all(setup.config, suite=setup.suite, store=setup.store, prompts=setup.prompts))
+    checks = list(check_all(setup.config, suite=setup.place, store=setup.store, prompts=setup.prompts))
     if json:
         rows = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
         typer.echo(document("checks", rows, ok=all(check.ok for check in checks)))

@@ -26,7 +26,7 @@ class Check:
     detail: str
 
 
-def check_all(config: EvalConfig, *, suite: str | Path, store: Path, prompts: Path) -> Iterator[Check]:
+def check_all(config: EvalConfig, *, suite: str, store: Path, prompts: Path) -> Iterator[Check]:
     """Every check in turn; one that fails does not stop the others."""
     yield Check("nextstep", ok=True, detail=f"{__version__} on Python {platform.python_version()}")
     yield _checked("suite", lambda: _suite(suite))
@@ -46,7 +46,7 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
         return Check(name, ok=False, detail=str(error))
 
 
-def _suite(place: str | Path) -> str:
+def _suite(place: str) -> str:
     suite = open_suite(str(place), every=True)
     if not suite.moments:
         raise UsageError(f"{place}: has {len(suite.sessions)} sessions and no moment; mark some in {MOMENTS}")

@@ -24,6 +24,8 @@ from nextstep.store import Store
 PER_PROCESS = 4
 """Transcripts that wait for each process: enough to keep it busy."""
 STORED_EACH_S = 1.0
+STORE_MEMORY = 200_000_000
+"""Bytes that DuckDB may take, beside some times the longest line: past them it uses the disk."""
 WORTH_A_PROCESS = 2_000_000
 """Bytes of transcripts below which starting other processes costs more than it saves."""
 
@@ -101,7 +103,9 @@ class _Desk:
     def clear(self) -> None:
         """Store what waits."""
         if self._waiting:
-            with self._store.write() as connection:
+            longest = max((ready.aside.longest for one in self._waiting for ready, _ in one.placed), default=0)
+            limit = f"{STORE_MEMORY + 8 * longest} bytes"
+            with self._store.write(settings={"threads": 1, "memory_limit": limit}) as connection:
                 store_imports(connection, self._waiting)
         self._waiting, self._since = [], monotonic()
 

@@ -83,6 +83,8 @@ def due_verdicts(
             pair = (proposal["text"], moment.human_step)
             for order in Order:
                 if (proposal["proposal_id"], str(order)) not in there:
-                    request, shortened = prompt.request(suite.events_of(moment), moment.cut, pair, order, judge)
+                    request, shortened = prompt.request(
+                        suite.events_of(moment), moment.cut, pair, order, judge, recovered_at=moment.recovered_at
+                    )
                     call = Call(Purpose.JUDGE, request, 0)
                     yield VerdictTask(moment, proposal, judge, order, call, shortened, prompt_hash)

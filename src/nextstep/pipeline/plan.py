@@ -66,7 +66,12 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
         events = job.suite.events_of(moment)
         for judge in job.judges:
             request, _ = job.judge_prompt.request(
-                events, moment.cut, (_A_STEP, moment.human_step), Order.MODEL_FIRST, judge
+                events,
+                moment.cut,
+                (_A_STEP, moment.human_step),
+                Order.MODEL_FIRST,
+                judge,
+                recovered_at=moment.recovered_at,
             )
             _of(planned, Purpose.JUDGE, judge.model).add(request, times=len(Order) * coming[moment.moment_id])
     return list(planned.values())

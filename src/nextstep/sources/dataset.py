@@ -56,7 +56,7 @@ def read_dataset(files: DatasetFiles, *, every: bool = False) -> Suite:
     moments = tuple(_moments(files.place, moment_rows, sessions, problems, broken=broken))
     if problems:
         raise SuiteError(problems)
-    return Suite(Path(files.place), sessions, moments)
+    return Suite(files.place, sessions, moments)
 
 
 def _rows(

@@ -60,7 +60,7 @@ class MomentLine(Record):
 class Suite:
     """Sessions and moments, loaded and checked. `sessions` is in order of their names, `moments` in the file's."""
 
-    folder: Path
+    folder: Path | str
     sessions: dict[str, Session]
     moments: tuple[Moment, ...]
 

@@ -36,9 +36,9 @@ class Store:
         self.patience_s = patience_s
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection in one transaction: all of the block is stored, or nothing of it."""
-        with _errors(self.path), self._open(read_only=False) as connection:
+    def write(self, *, settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Connection]:
+        """A connection in one transaction: all of the block is stored, or nothing of it. `settings` are DuckDB's."""
+        with _errors(self.path), self._open(read_only=False, config=settings) as connection:
             connection.begin()
             try:
                 migrate(connection, self.path)

@@ -61,8 +61,8 @@ def _asking(plugin: Plugin) -> Finder:
             return ()
         first, last = line_around(data, start, REACH)
         line = data[first:last]
-        told = _detector(plugin.module, plugin.name).analyze_string(line.decode("latin-1"))
-        values = {value.encode("latin-1").strip(b" \t\"'=:") for value in told}
+        told = _detector(plugin.module, plugin.name).analyze_string(line.decode("ascii", "replace"))
+        values = {value.encode().strip(b" \t\"'=:") for value in told if value.isascii()}
         places = (
             (first + match.start(), first + match.end())
             for value in values

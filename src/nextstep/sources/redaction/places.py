@@ -89,6 +89,7 @@ _NO_COUNTRY = frozenset(
 """Two letters that end files' names or attributes of code at least as often as addresses."""
 
 _WEBMAIL_COUNTRIES = frozenset(b"at id is in my do it be to pl md rs sh".split())
+_PASSWORD_OF_URL = re.compile(rb"://[^\s/@]{0,96}:\Z")
 
 
 def find_address(data: bytes, start: int) -> tuple[Found, ...]:
@@ -98,6 +99,8 @@ def find_address(data: bytes, start: int) -> tuple[Found, ...]:
     if not domain or first == start or not _is_top(domain["top"].lower(), domain["domain"]):
         return ()
     if _EXAMPLES.match(domain["domain"]) or _ROLES.match(data[first:start].split(b"+")[0]):
+        return ()
+    if _PASSWORD_OF_URL.search(data, max(0, first - 100), first):
         return ()
     if data.endswith(b"://", 0, first):
         return (Found(first, start, USER),)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from nextstep.errors import RedactionError
@@ -80,20 +81,24 @@ class Redactor:
     def _find(self, data: bytes) -> list[Found]:
         """The secrets' places from left to right, none over another."""
         found: list[Found] = []
-        done = 0
-        table = _table()
-        for hit in _gate().finditer(data):
+        waiting: list[Found] = []
+        done = at = 0
+        gate, table = _gate(), _table()
+        while hit := gate.search(data, at):
             start = hit.start()
+            at = start + 1  # not the hit's end: another gate may begin inside it
+            while waiting and waiting[0].start <= start:
+                done = _keep(data, waiting.pop(0), done, found)
             if start < done:
-                continue
-            if data.startswith(OPENING, start):
+                at = done
+            elif data.startswith(OPENING, start):
                 done = self._take(data, start)
-                continue
-            for find in table[data[start]]:
-                if spans := find(data, start):
-                    found += (kept := _apart(data, spans, start, done))
-                    done = kept[-1].end if kept else done
-                    break
+            else:
+                spans = next((spans for find in table[data[start]] if (spans := find(data, start))), ())
+                # a rule may reach back before its hit, and keeps what no other has taken, unless that is nothing
+                waiting = sorted([*waiting, *(s for s in spans if not s.start < done == start)], key=_START)
+        for span in waiting:
+            done = _keep(data, span, done, found)
         return found
 
     def _take(self, data: bytes, start: int) -> int:
@@ -140,19 +145,21 @@ class Redactor:
         raise TypeError("a Redactor holds secrets and is not pickled; make one in the process that reads the session")
 
 
-def _apart(data: bytes, spans: tuple[Found, ...], hit: int, done: int) -> list[Found]:
-    """What of some places is still free.
+_START = itemgetter(0)
 
-    A rule may reach back before its hit: it keeps what no other has taken, unless that is nothing. A value that a
-    placeholder follows was cut off by an earlier redaction, which left it on purpose.
+
+def _keep(data: bytes, span: Found, done: int, found: list[Found]) -> int:
+    """Where the places end after this one has been added, or what is left of it behind those before.
+
+    A value that a placeholder follows was cut off by an earlier redaction, which left it on purpose.
     """
-    kept: list[Found] = []
-    for span in spans:
-        if span.start < done == hit or span.end <= done or data.startswith(OPENING, span.end):
-            continue
-        kept.append(span._replace(start=max(span.start, done)))
-        done = span.end
-    return kept
+    start, end = max(span.start, done), span.end
+    while end < len(data) and data[end] & 0xC0 == 0x80:  # never half a character
+        end += 1
+    if end <= done or data.startswith(OPENING, end):
+        return done
+    found.append(span._replace(start=start, end=end))
+    return end
 
 
 def _plain(kind: str, value: bytes) -> bytes:

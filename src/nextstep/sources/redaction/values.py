@@ -14,7 +14,7 @@ _STAND_IN = re.compile(
     | (?: password | passwd | passphrase | pass | pwd | secret | token | bearer | basic | key | api[-_]?key | postgres
         | postgresql | mysql | mongo | mongodb | redis | guest | rabbitmq | minio | minioadmin | none | null | nil
         | true | false | undefined | empty | string | str | bytes | required | optional | env | auto | default
-        | localhost | s3cr3t | pa(?:ss|\$\$)w0rd
+        | localhost | x-oauth-basic | x-access-token | s3cr3t | pa(?:ss|\$\$)w0rd
       ) [0-9]{0,3} !?
     | a?abc[-_]?123(?:456)?(?:def)? | abcdef(?:gh\w*)? | (?:0123456789|1234567890)? (?:abcdef)? (?:0?123456789?0?)*
     """
