@@ -41,6 +41,7 @@ class Writer:
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
+        self.session = str(UUID(int=self.draw.getrandbits(128), version=4))
         self.parent: str | None = None
         self.second = 0
 
@@ -64,7 +65,7 @@ class Writer:
             "isSidechain": False,
             "userType": "external",
             "cwd": "/home/casey/lab",
-            "sessionId": "6f1c9a52-8d1e-4a57-9f0e-2b7f5f3f9d10",
+            "sessionId": self.session,
             "version": "2.1.45",
             "gitBranch": "main",
             "type": kind,

@@ -7,7 +7,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -116,8 +117,7 @@ def _known(path: Path, row: dict[str, Any]) -> Import:
 
 def _side_by_side(tasks: Iterator[Task], jobs: int) -> Iterator[Prepared]:
     """Transcripts prepared by several processes, in the order in which they are done."""
-    # A fresh interpreter each: forking a process that runs threads is not safe.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(jobs, mp_context=_processes())
     running: dict[Future[Prepared], Task] = {}
     with ExitStack() as stack:
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -128,6 +128,15 @@ def _side_by_side(tasks: Iterator[Task], jobs: int) -> Iterator[Prepared]:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield _outcome(future, running.pop(future))
+
+
+def _processes() -> BaseContext:
+    """How processes begin: never as a copy of this one, whose database may be running threads."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([prepare.__module__])
+    return context
 
 
 def _outcome(future: "Future[Prepared]", task: Task) -> Prepared:

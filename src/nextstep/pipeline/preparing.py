@@ -173,7 +173,10 @@ def _cleaned(redactor: Redactor | None, events: Iterator[Event]) -> Iterator[Eve
     if redactor is None:
         yield from events
         return
+    tools: dict[str | None, str | None] = {None: None}
     for event in events:
-        text, tool = redactor.redact(event.text), event.tool and redactor.redact(event.tool)
-        is_clean = text is event.text and tool is event.tool
+        if event.tool not in tools:
+            tools[event.tool] = redactor.redact(event.tool or "")
+        text, tool = redactor.redact(event.text), tools[event.tool]
+        is_clean = text is event.text and tool == event.tool
         yield event if is_clean else event.model_copy(update={"text": text, "tool": tool})

@@ -183,17 +183,22 @@ def _put(source: Path, target: Path) -> None:
 def _compare(aside: Aside, path: Path) -> str:
     """How a session is related to the one in a file: known, part (of it), grown (out of it) or other."""
     with aside.path.open("rb") as ours, path.open("rb") as theirs:
-        ours.readline()
-        theirs.readline()
-        while True:
-            mine, other = ours.readline(), theirs.readline()
-            if not (mine and other) or mine.rstrip() != other.rstrip():
-                break
-    if mine.strip() and other.strip():
-        return "known" if _identity(path) == aside.session_id else "other"
-    if mine.strip():
-        return "grown"
-    return "part" if other.strip() else "known"
+        for skipped in (ours, theirs):
+            skipped.readline()
+        while (mine := ours.readline().strip()) and (other := theirs.readline().strip()):
+            if mine != other and not _is_same_event(mine, other):
+                return "other"
+        if mine:
+            return "grown"
+        return "part" if theirs.readline().strip() else "known"
+
+
+def _is_same_event(mine: bytes, other: bytes) -> bool:
+    """Whether two lines are one event in two spellings of JSON."""
+    try:
+        return Event.model_validate_json(mine) == Event.model_validate_json(other)
+    except ValidationError:
+        return False
 
 
 def _identity(path: Path) -> str | None:

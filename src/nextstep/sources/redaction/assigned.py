@@ -41,7 +41,7 @@ _TIE = re.compile(
     rb"""(?x)
     (?P<quote>\\*["'`])? \]? (?P<before>[ \t]{0,40})
     (?: :[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.\[\], |?]{0,40}?[ \t]{0,4}=(?=[ \t]{0,4}[A-Za-z]{0,2}\\*["'])
-      | => | := | \?= | ===? | != | = | : | ,(?=[ \t]{0,4}\\*["']) )
+      | => | := | \?= | ===? | != | (?P<equals>=) | : | (?P<comma>,)(?=[ \t]{0,4}\\*["']) )
     (?P<after>[ \t]{0,40}) (?:[rbfuRBFU]{1,2}(?=["']))?
     (?P<open>\\*["'`]{1,3})?
     """
@@ -66,6 +66,8 @@ def find_assigned(data: bytes, start: int) -> tuple[Found, ...]:
         return ()
     if word["word"].lower() == b"pass" and not _is_noun(prefix, word, data[word.end() : word.end() + 2]):
         return ()
+    if data.endswith(b"::", 0, start - len(prefix)):  # a type's path, such as AWS::IAM::AccessKey
+        return ()
     name = prefix + word.group()
     value = _value(data, word.end(), name)
     return (Found(*value, _kind(name), by_context=True),) if value else ()
@@ -88,7 +90,7 @@ def _value(data: bytes, end: int, name: bytes) -> tuple[int, int] | None:
     if told := _IS.match(data, end):
         return _judged(data, told.end(), told["open"], name, loose=False)
     tie = _TIE.match(data, end)
-    if not tie:
+    if not tie or (tie["comma"] and not tie["quote"]) or (_SESSION_ID.search(name) and not tie["equals"]):
         return None
     tight = not tie["before"] and not tie["after"] and not tie["quote"]
     loose = tight and (bool(_ENV_NAME.match(name)) or (data[tie.end() - 1] == 0x3D and _chosen(data, tie.end(), name)))
@@ -115,6 +117,9 @@ def find_flag(data: bytes, start: int) -> tuple[Found, ...]:
         return ()
     value = _judged(data, flag.end(), flag["open"], flag["name"], loose=True)
     return (Found(*value, _kind(flag["name"]), by_context=True),) if value else ()
+
+
+_SESSION_ID = re.compile(rb"(?i)session_?id\Z")
 
 
 def _in_xml(data: bytes, end: int, name: bytes) -> tuple[int, int] | None:
@@ -173,12 +178,13 @@ def _is_secret(value: bytes, name: bytes, *, loose: bool) -> bool:
     if _PASSWORD.search(name):
         return is_random(value) if b"/" in value else is_password(value)
     if is_uuid(value):
-        return not _SESSION.search(name)
+        return _UUID_NAME.search(name) is not None
     return is_random(value, 10)
 
 
 _PASSWORD = re.compile(rb"(?i)pass|pwd")
-_SESSION = re.compile(rb"(?i)session")
+_UUID_NAME = re.compile(rb"(?i)api[_-]?key|secret|(?:auth|access|refresh|bearer|bot|deploy)[_-]?token")
+"""Names whose value may be a UUID; for others it is a session's or a request's id, which matters to the text."""
 
 _KINDS = (
     (re.compile(rb"(?i)aws.*session|session_?token"), "aws-session-token"),

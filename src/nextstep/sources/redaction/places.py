@@ -17,7 +17,7 @@ NOBODY = frozenset(
 _NAME = rb"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?"
 _POSIX = re.compile(rb"/(?:home|Users)/(?P<name>" + _NAME + rb")")
 _WIDE = re.compile(rb"/(?:home|Users)/(?P<name>[\w.\x80-\xff-]{1,96})(?=[/\\])")
-_WINDOWS = re.compile(rb"(?i)\\{1,4}users\\{1,4}(?P<name>[^\\/:*?\"'<>|\r\n\t]{1,64}?(?=\\)|" + _NAME + rb")")
+_WINDOWS = re.compile(rb"(?i)\\{1,4}users\\{1,4}(?P<name>[^\\/:*?\"'<>|{}%$\r\n\t\[\]]{1,64}?(?=\\)|" + _NAME + rb")")
 _FOLDER = re.compile(rb"-(?P<root>home|Users)-(?P<name>[A-Za-z0-9_]{1,64})(?=-)")
 _ENCODED = re.compile(rb"(?i)%2f(?:home|users)%2f(?P<name>[A-Za-z0-9_.-]{1,64}?)(?=%2f|[^A-Za-z0-9_.-]|\Z)")
 _ROOTS = re.compile(
@@ -71,7 +71,7 @@ _EXAMPLES = re.compile(
     rb"(?i)(?:.*\.)?(?:example\.[a-z.]+|[\w.-]*\.(?:example|test|invalid|localhost|local|internal)|domain\.com|your\w*\.\w+|email\.com|company\.com|mail\.com|test\.com|acme\.\w+|foo\.\w+|bar\.\w+|xyz\.com|host\.com|localhost\.\w+)\Z"
 )
 _ROLES = re.compile(
-    rb"(?i)(?:no-?reply|do-?not-?reply|git|hg|svn|root|ubuntu|ec2-user|postmaster|mailer-daemon|abuse|security|support|webmaster|hostmaster|info|contact|user(?:name)?[0-9]?|you|your-?email|email|name|foo|bar|test|someone|somebody|me|x+)\Z"
+    rb"(?i)(?:no-?reply|do-?not-?reply|git|hg|svn|root|ubuntu|ec2-user|x-oauth-basic|x-access-token|oauth2?|postmaster|mailer-daemon|abuse|security|support|webmaster|hostmaster|info|contact|user(?:name)?[0-9]?|you|your-?email|email|name|foo|bar|test|someone|somebody|me|x+)\Z"
 )
 _TOPS = frozenset(
     b"com org net edu gov mil int info biz name pro io dev app ai co me tv cc xyz online site tech store cloud "
@@ -89,7 +89,7 @@ _NO_COUNTRY = frozenset(
 """Two letters that end files' names or attributes of code at least as often as addresses."""
 
 _WEBMAIL_COUNTRIES = frozenset(b"at id is in my do it be to pl md rs sh".split())
-_PASSWORD_OF_URL = re.compile(rb"://[^\s/@]{0,96}:\Z")
+_PASSWORD_OF_URL = re.compile(rb"://[^\s/@]{0,512}:\Z")
 
 
 def find_address(data: bytes, start: int) -> tuple[Found, ...]:
@@ -100,7 +100,7 @@ def find_address(data: bytes, start: int) -> tuple[Found, ...]:
         return ()
     if _EXAMPLES.match(domain["domain"]) or _ROLES.match(data[first:start].split(b"+")[0]):
         return ()
-    if _PASSWORD_OF_URL.search(data, max(0, first - 100), first):
+    if _PASSWORD_OF_URL.search(data, max(0, first - 520), first):
         return ()
     if data.endswith(b"://", 0, first):
         return (Found(first, start, USER),)

@@ -94,9 +94,12 @@ class Redactor:
             elif data.startswith(OPENING, start):
                 done = self._take(data, start)
             else:
-                spans = next((spans for find in table[data[start]] if (spans := find(data, start))), ())
-                # a rule may reach back before its hit, and keeps what no other has taken, unless that is nothing
-                waiting = sorted([*waiting, *(s for s in spans if not s.start < done == start)], key=_START)
+                for find in table[data[start]]:
+                    if spans := find(data, start):
+                        # a rule may reach back before its hit, and keeps what is left there, unless that is nothing
+                        waiting += (span for span in spans if not span.start < done == start)
+                        waiting.sort(key=_START)
+                        break
         for span in waiting:
             done = _keep(data, span, done, found)
         return found
