@@ -456,7 +456,7 @@ def _marked_whole(value: Any, queued: tuple[str, ...]) -> Any:
 
 def _marked_edges(record: Json, queued: tuple[str, ...]) -> Json:
     """A record that everybody knew, with canaries in what it says of the session as a whole and of the queue."""
-    edges = {key: CANARY for key in ("gitBranch", "slug", "sessionTitle", "summary", "lastPrompt", "title")}
+    edges = dict.fromkeys(("gitBranch", "slug", "sessionTitle", "summary", "lastPrompt", "title"), CANARY)
     if record.get("type") == "queue-operation" and isinstance(text := record.get("content"), str):
         edges["content"] = marked(text, queued) if text.strip() in queued else text
     return record | edges

@@ -162,7 +162,9 @@ def lost_messages(before: Told, lines: Lines, rows: Rows) -> list[str]:
     after = read([row.line for row in rows])
     noted = after.noted(*LEFT)
     spoken = [f"\n{event.text}\n" for event in after.events if event.role is Role.HUMAN]
-    said = {event.text for event, number in zip(before.events, before.lines, strict=True) if _is_queue(lines[number - 1])}
+    said = {
+        event.text for event, number in zip(before.events, before.lines, strict=True) if _is_queue(lines[number - 1])
+    }
     lost = []
     for text in said:
         untouched = _entries(text, [row.line for row in rows if row.origin is not None])
@@ -243,7 +245,14 @@ def test_no_canary_planted_in_what_nobody_knew_reaches_the_prefix_or_a_request(
         return
     moment, seen = told.lines[cut], last_seen(told, cut)
     after = read(plant(lines, seen, moment))
-    planted = next((event.idx for event, line in zip(after.events, after.lines, strict=True) if line == moment and event.is_choice), None)
+    planted = next(
+        (
+            event.idx
+            for event, line in zip(after.events, after.lines, strict=True)
+            if line == moment and event.is_choice
+        ),
+        None,
+    )
     assert planted is not None, "the moment itself is gone"
     shown = prefix(after.events, planted)
     assert not [event.idx for event in shown if CANARY in event.text or CANARY in (event.tool or "")]

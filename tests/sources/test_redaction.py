@@ -94,8 +94,13 @@ def test_a_vendors_token_keeps_its_name_where_its_surroundings_tell_it_too(name:
         assert Redactor().redact(before + made_of(name) + after) == f"{before}[redacted-{SHAPED[name][0]}-1]{after}"
 
 
+def test_names_beyond_ascii_go_from_home_paths() -> None:
+    assert Redactor().redact("/Users/井上/code") == "/Users/[redacted-user-1]/code"
+    assert Redactor().redact("/home/josé/code") == "/home/[redacted-user-1]/code"
+
+
 def test_half_a_character_is_never_cut() -> None:
-    for text in ("sshpass -p " + "é" * 300, "x sshpass -p a" + "é" * 300, 'ŠAKC"' + made_of("npm") + "é" * 300):
+    for text in ("sshpass -p b1c!" + "é" * 300, "sshpass -p b1!" + "é" * 300, 'ŠAKC"' + made_of("npm") + "é" * 300):
         Redactor().redact(text)  # half a character could not be decoded again
 
 

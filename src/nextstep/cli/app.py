@@ -39,8 +39,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Would this model have chosen a better next step than the human did?\n\n"
     "Start with `nextstep demo` (no key needed), then `nextstep init` and `nextstep eval --model claude-opus-5-5`.",
-    epilog="Exit codes: 0 done; 1 audit found a leak; 2 usage or config; 3 no verdict possible; 4 some work failed, run again; "
-    "5 budget reached; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 audit found a leak; 2 usage or config; 3 no verdict possible; "
+    "4 some work failed, run again; 5 budget reached; 130 interrupted.",
 )
 
 

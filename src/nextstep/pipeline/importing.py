@@ -1,7 +1,7 @@
 """Transcripts on disk -> sessions in the suite folder and the store."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -59,8 +59,8 @@ class Import:
 
 def import_transcripts(
     found: Sequence[tuple[Path, bool]], suite: Path, store: Store, settings: Settings = Settings()
-) -> Iterator[list[Import]]:
-    """Bring transcripts into the suite folder and the store: for each, in the order in which they are done, its imports.
+) -> Generator[list[Import]]:
+    """Bring transcripts into the suite folder and the store: for each, as it is done, its imports.
 
     What cannot be read is told and the others come in. Each transcript is stored whole when it is done, so that an
     import that was stopped goes on where it was; one that is there already is not read again.

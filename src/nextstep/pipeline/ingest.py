@@ -137,12 +137,12 @@ def _forget(connection: Connection, name: str, but: str) -> None:
     """Take a session out whose every event stands in a longer one now, unless results were made with it."""
     for row in query(connection, "unused_sessions_named", session=name):
         if row["session_id"] != but:
-            for table in ("events", "import_notes", "sessions"):
-                connection.execute(f"DELETE FROM {table} WHERE session_id = ?", [row["session_id"]])
+            for forget in ("forget_events", "forget_notes", "forget_session"):
+                query(connection, forget, session_id=row["session_id"])
 
 
 def known_transcripts(connection: Connection, suite: Path, *, redacted: bool) -> dict[str, list[dict[str, Any]]]:
-    """The sessions of each transcript, by its digest, whose sessions are all in suite and store, read by these readers."""
+    """By its digest, the sessions of each transcript that is in suite and store whole, read by these readers."""
     kinds = [str(kind) for kind in HUMAN_CHOICES]
     rows = query(connection, "known_transcripts", reader=READER, redacted=redacted, kinds=kinds)
     there = {path.stem for path in (suite / SESSIONS).glob("*.jsonl")}

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from nextstep.core.records import Kind
 from nextstep.errors import TranscriptError
-from nextstep.sources.claude_code_reader import timestamp
-from nextstep.sources.claude_code_record import Json, dict_of, text_of
-from nextstep.sources.claude_code_text import Said, human, note
 from nextstep.sources.gathering import Spoken, events, left_out, no_human, one_reading, part_name
 from nextstep.sources.json_files import load, outline
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import Reading
+from nextstep.sources.saying import Json, Said, dict_of, human, note, text_of, timestamp
 from nextstep.sources.tool_text import calls, content_text, items, returns, says, thinks
 
 NAME = "atif"

@@ -7,9 +7,10 @@ from typing import BinaryIO
 
 from nextstep.errors import EmptyTranscript, TranscriptError
 from nextstep.sources.claude_code_reader import SILENT, SPEAKING, Reader
-from nextstep.sources.claude_code_record import LONGEST_LINE, Line, parse
+from nextstep.sources.claude_code_record import Line, parse
 from nextstep.sources.notes import About, Note, Notes
 from nextstep.sources.reading import Reading, safe_name
+from nextstep.sources.saying import LONGEST_LINE
 
 NAME = "claude-code"
 AGENT = "claude-code-agent"

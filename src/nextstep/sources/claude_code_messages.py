@@ -7,19 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_record import Block, Json, Line, blocks_of, details, dict_of, text_of
-from nextstep.sources.claude_code_text import (
-    INTERRUPTED,
-    Said,
-    block_text,
-    content_of,
-    free_text,
-    human,
-    is_prompt,
-    note,
-    without_reminders,
-)
+from nextstep.sources.claude_code_record import Block, Line, blocks_of, details
+from nextstep.sources.claude_code_text import INTERRUPTED, block_text, content_of, free_text, without_reminders
 from nextstep.sources.claude_code_tree import Step
+from nextstep.sources.saying import Json, Said, dict_of, human, is_prompt, note, text_of
 
 ASSISTANT, TOOL = Role.ASSISTANT, Role.TOOL
 TEXT, TOOL_USE, TOOL_RESULT = Kind.TEXT, Kind.TOOL_USE, Kind.TOOL_RESULT
@@ -158,7 +149,7 @@ def result_text(content: str | list[Block] | None) -> str:
 
 
 def _refusal(text: str, name: str | None) -> Said | None:
-    """The human's words in a refusal. A bare refusal has none: it is a note, the beginning of what the human did next."""
+    """The human's words in a refusal. A bare one has none: it is a note, the beginning of what the human did next."""
     if not text.startswith(REFUSALS):
         return None
     start = _WORDS.search(text)

@@ -4,21 +4,18 @@ The order of lines is the order of events: timestamps are not monotone, and a wa
 everything before most compactions.
 """
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from heapq import merge
 from itertools import islice
 
-import msgspec
 from pydantic import TypeAdapter
 
 from nextstep.core.records import Event, Kind, Role
 from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, user_step
 from nextstep.sources.claude_code_queue import Delivery, Operation, Via, Written, deliver
-from nextstep.sources.claude_code_record import LONGEST_LINE, TOO_LONG, UNDECODABLE, Line, decode, dict_of, parse
+from nextstep.sources.claude_code_record import UNDECODABLE, Line, decode, parse
 from nextstep.sources.claude_code_text import (
-    Said,
     content_text,
     is_sdk_driven,
     meta_reason,
@@ -26,12 +23,11 @@ from nextstep.sources.claude_code_text import (
     queued_prompt,
     said_by_system,
     said_in_queue,
-    is_storable,
-    storable,
 )
-from nextstep.sources.claude_code_tree import ROOT, Step, Tree
+from nextstep.sources.claude_code_track import Draft, Track
+from nextstep.sources.claude_code_tree import Step
 from nextstep.sources.notes import Notes
-from nextstep.sources.spool import Spool
+from nextstep.sources.saying import LONGEST_LINE, TOO_LONG, Said, dict_of, is_storable, storable, timestamp
 
 SILENT = frozenset(
     {
@@ -53,21 +49,9 @@ SILENT = frozenset(
 )
 """Record types without an event: bookkeeping, much of it about what came later (titles, summaries, last prompts)."""
 
+TALKS = frozenset({"user", "assistant"})
 SPEAKING = frozenset({"user", "assistant", "system", "attachment"})
 """Record types that may hold an event."""
-
-
-class Draft(msgspec.Struct, array_like=True, gc=False):
-    """An event before it is known whether its branch was left."""
-
-    line: int
-    node: int
-    """Of its record in the tree; ROOT where the record has no name."""
-    at: datetime | None
-    role: Role
-    kind: Kind
-    text: str
-    tool: str | None
 
 
 _EVENTS = TypeAdapter(list[Event])
@@ -80,7 +64,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.notes = Notes()
-        self.main, self.side = _Track(), _Track()
+        self.main, self.side = Track(), Track()
         self.started_at: datetime | None = None
         self.session_id = self.agent_id = self.project = ""
         self._lines = 0
@@ -93,6 +77,14 @@ class Reader:
         self._dequeues: list[int] = []
         self._left: set[int] = set()
         self._delivery = Delivery()
+        self._by_type: dict[str | None, Callable[[Track, int, Line], None]] = {
+            **dict.fromkeys(SILENT, self._silent),
+            "user": self._user,
+            "assistant": self._assistant,
+            "system": self._system,
+            "attachment": self._attachment,
+            "queue-operation": self._queue_operation,
+        }
 
     @property
     def is_agent(self) -> bool:
@@ -101,8 +93,8 @@ class Reader:
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Take in the next lines."""
-        number = self._lines
-        for number, line in enumerate(lines, number + 1):
+        for number, line in enumerate(lines, self._lines + 1):
+            self._lines = number
             try:
                 record = decode(line)
             except UNDECODABLE:
@@ -110,7 +102,6 @@ class Reader:
                     continue
                 record = odd
             self._take(number, record)
-        self._lines = number
 
     def _odd(self, number: int, line: bytes) -> Line | None:
         """What can be saved of a line that is not as it should be."""
@@ -137,33 +128,27 @@ class Reader:
         kind, track = record.type, self.main
         if record.is_sidechain:
             track = self.side
-        if kind == "user" or kind == "assistant":
+        if kind in TALKS:
             track.talks.append(number)
         if track is self.side and self.main.talks:
             # Only a file without a line of its own is read for its side chains.
             if kind == "user":
                 self.notes.sender("side-chain", number)
             return
-        match kind:
-            case "user":
-                self._user(track, number, record)
-            case "assistant":
-                self._assistant(track, number, record)
-            case "system":
-                is_boundary = record.subtype == "compact_boundary"
-                step = Step.COMPACTION if is_boundary else Step.OTHER
-                self._draft(track, number, record, said_by_system(record), step)
-            case "attachment":
-                self._attachment(track, number, record)
-            case "queue-operation":
-                self._queue_operation(number, record)
-            case _ if kind in SILENT:
-                if record.uuid:
-                    track.place(number, record, (), Step.OTHER)
-            case _:
-                self.notes.add(storable(f"unknown record type {(kind or '')[:40]!r}: left out"), number)
+        self._by_type.get(kind, self._unknown)(track, number, record)
 
-    def _user(self, track: "_Track", number: int, record: Line) -> None:
+    def _system(self, track: Track, number: int, record: Line) -> None:
+        step = Step.COMPACTION if record.subtype == "compact_boundary" else Step.OTHER
+        self._draft(track, number, record, said_by_system(record), step)
+
+    def _silent(self, track: Track, number: int, record: Line) -> None:
+        if record.uuid:
+            track.place(number, record, (), Step.OTHER)
+
+    def _unknown(self, _: Track, number: int, record: Line) -> None:
+        self.notes.add(storable(f"unknown record type {(record.type or '')[:40]!r}: left out"), number)
+
+    def _user(self, track: Track, number: int, record: Line) -> None:
         said = said_by_user(record, self._tools, agent=track is self.side)
         step = user_step(record, said)
         self._draft(track, number, record, said, step)
@@ -183,18 +168,18 @@ class Reader:
             via = Via.DEQUEUED if self._dequeues else Via.TYPED
             self._written.append(Written(number, prompt_text(record), via, tuple(self._dequeues)))
 
-    def _assistant(self, track: "_Track", number: int, record: Line) -> None:
+    def _assistant(self, track: Track, number: int, record: Line) -> None:
         self._draft(track, number, record, said_by_assistant(record, self._tools), Step.REPLY)
         self._dequeues.clear()
 
-    def _attachment(self, track: "_Track", number: int, record: Line) -> None:
+    def _attachment(self, track: Track, number: int, record: Line) -> None:
         prompt = queued_prompt(record)
         said = said_in_queue(prompt, dict_of(record.attachment)) if prompt else []
         self._draft(track, number, record, said, Step.OTHER)
         if prompt:
             self._written.append(Written(number, prompt, Via.ATTACHED, tuple(self._dequeues)))
 
-    def _queue_operation(self, number: int, record: Line) -> None:
+    def _queue_operation(self, _: Track, number: int, record: Line) -> None:
         name, text = record.operation or "", content_text(record.content).strip()
         is_human = any(one.role is Role.HUMAN for one in said_in_queue(text, {}))
         self._operations.append(Operation(number, name, text, is_human))
@@ -203,7 +188,7 @@ class Reader:
         if name == "dequeue":
             self._dequeues.append(number)
 
-    def _draft(self, track: "_Track", number: int, record: Line, said: Sequence[Said], step: Step) -> None:
+    def _draft(self, track: Track, number: int, record: Line, said: Sequence[Said], step: Step) -> None:
         node = track.place(number, record, said, step)
         if node is None:
             self.notes.add("record written a second time: left out", number)
@@ -235,7 +220,7 @@ class Reader:
             )
 
     @property
-    def _track(self) -> "_Track":
+    def _track(self) -> Track:
         return self.side if self.is_agent else self.main
 
     def _drafts(self) -> Iterator[Draft]:
@@ -265,44 +250,3 @@ class Reader:
                 ]
             )
             idx += len(some)
-
-
-class _Track:
-    """The records of one line of work: the session's own, or its side chains."""
-
-    def __init__(self) -> None:
-        self.drafts = Spool(Draft)
-        self.tree = Tree()
-        self.talks = array("l")
-        """Lines of user and assistant records."""
-        self._contents = array("q")
-        """A digest of what each node's record says; 0 where it says nothing."""
-
-    def place(self, number: int, record: Line, said: Sequence[Said], step: Step) -> int | None:
-        """The node at which a record's events stand; None for a record that is here already."""
-        uuid, tree = record.uuid, self.tree
-        if not uuid:
-            return ROOT
-        content = _digest(said[0], len(said)) if said else 0
-        if uuid in tree and content in (0, self._contents[tree.find(uuid)]):
-            return None
-        # Another record under a name that is taken is kept too.
-        self._contents.append(content)
-        return tree.add(number, uuid, record.parent_uuid, step, record.timestamp)
-
-
-def _digest(said: Said, parts: int) -> int:
-    """Tells records of one name apart: by what they say first, its length and both its ends."""
-    text = said.text
-    return hash((parts, said.kind, len(text), text[:200], text[-200:]))
-
-
-def timestamp(value: object) -> datetime | None:
-    """A point in time as the program wrote it, UTC where it names no zone; None for anything else."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-        return at if at.tzinfo is UTC else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -6,14 +6,10 @@ from typing import Any
 
 import msgspec
 
-Json = dict[str, Any]
-
-LONGEST_LINE = 32_000_000
-"""Bytes. A longer line is left out: no message is that long, and memory has to stay flat."""
+from nextstep.sources.saying import Json, dict_of, text_of
 
 DAMAGED = "no valid JSON: line left out"
 DAMAGED_PROMPT = "no valid JSON where a human may have spoken: line left out"
-TOO_LONG = f"longer than {LONGEST_LINE:,} bytes: line left out"
 
 
 class Block(msgspec.Struct, gc=False):
@@ -74,7 +70,9 @@ class Line(msgspec.Struct, rename="camel", gc=False):
     snapshot: msgspec.Raw = msgspec.Raw(b"")
 
 
-_FIELDS = {kind: {field.encode_name: field for field in msgspec.structs.fields(kind)} for kind in (Line, Message, Block)}
+_FIELDS: dict[type[msgspec.Struct], dict[str, Any]] = {
+    kind: {field.encode_name: field for field in msgspec.structs.fields(kind)} for kind in (Line, Message, Block)
+}
 decode = msgspec.json.Decoder(Line).decode
 # Control characters inside strings are no reason to lose a line.
 _LENIENT = json.JSONDecoder(strict=False)
@@ -154,13 +152,3 @@ def details(line: Line) -> Json:
         return dict_of(msgspec.json.decode(line.tool_use_result))
     except (msgspec.MsgspecError, RecursionError):
         return {}
-
-
-def dict_of(value: object) -> Json:
-    """The value when it is an object, an empty one otherwise."""
-    return value if isinstance(value, dict) else {}
-
-
-def text_of(value: object) -> str:
-    """The value when it is a string, an empty one otherwise."""
-    return value if isinstance(value, str) else ""

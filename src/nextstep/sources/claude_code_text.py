@@ -4,20 +4,9 @@ import re
 
 import msgspec
 
-from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_record import Block, Json, Line, blocks_of, dict_of, line_of, text_of
-
-
-class Said(msgspec.Struct, frozen=True, gc=False):
-    """One thing said, before it has a place on the session's line."""
-
-    role: Role
-    kind: Kind
-    text: str
-    tool: str | None = None
-    why: str = ""
-    """In a user record: the code of the reason for which this is the human's, or is not."""
-
+from nextstep.core.records import Kind
+from nextstep.sources.claude_code_record import Block, Line, blocks_of, line_of
+from nextstep.sources.saying import Json, Said, dict_of, human, inside, is_prompt, note, text_of
 
 MACHINE_TAGS = (
     "<local-command-",
@@ -53,44 +42,9 @@ INJECTED = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnost
 SHOWN_SYSTEM = frozenset({None, "informational", "local_command", "compact_boundary"})
 """Subtypes of system records that stood in the conversation; the others are timings, hooks and recaps."""
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]\n]*\]")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SLASH = re.compile(r"/[A-Za-z][\w:-]*(?=\s|$)")
 _UNKNOWN_COMMAND = re.compile(r"Unknown (?:skill|slash command): \S+")
-
-
-SYSTEM, HUMAN, NOTE = Role.SYSTEM, Role.HUMAN, Kind.NOTE  # an enum's members are slow to look up in Python 3.11
-
-
-def is_prompt(said: Said) -> bool:
-    """Whether this is what a human typed at the prompt."""
-    return said.role is HUMAN and said.kind is Kind.TEXT
-
-
-def note(text: str, why: str = "") -> Said:
-    """Something that the program itself put into the session."""
-    return Said(SYSTEM, NOTE, _ANSI.sub("", text).strip(), None, why)
-
-
-def human(kind: Kind, text: str, tool: str | None = None, why: str = "") -> Said:
-    """Something that the human said or ran."""
-    return Said(HUMAN, kind, text.strip(), tool, why or str(kind))
-
-
-def is_storable(text: str) -> bool:
-    """Whether a text has neither lone surrogates nor NUL, which UTF-8 and DuckDB refuse."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return False
-    return "\0" not in text
-
-
-def storable(text: str) -> str:
-    """The text with a replacement for what cannot be stored."""
-    return text if is_storable(text) else _UNSTORABLE.sub("\ufffd", text)
 
 
 def block_text(block: Block) -> str:
@@ -178,16 +132,6 @@ def _output(text: str, *tags: str) -> list[Said]:
     parts = [part for tag in tags if (part := (inside(text, tag) or "").strip()) not in ("", "(no content)")]
     said = note("\n".join(parts), "command-output")
     return [said] if said.text else []
-
-
-def inside(text: str, tag: str) -> str | None:
-    """What stands in the first `<tag>`; up to the text's end when the tag was never closed, None when there is none."""
-    start = text.find(f"<{tag}>")
-    if start < 0:
-        return None
-    start += len(tag) + 2
-    end = text.find(f"</{tag}>", start)
-    return text[start:] if end < 0 else text[start:end]
 
 
 def without_reminders(text: str) -> str:

@@ -94,7 +94,7 @@ class Tree:
         return [nodes for nodes in prompts.values() if len(nodes) > 1]
 
     def _origin(self, node: int) -> int:
-        """The message or compaction that a prompt follows, past hooks and notices; the first of those if none is near."""
+        """The message or compaction that a prompt follows, past hooks and notices; one of these if none is near."""
         above = self._parents[node]
         for _ in range(FAR):
             if self._steps[above] != Step.OTHER or self._parents[above] == ROOT:

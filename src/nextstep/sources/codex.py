@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 from nextstep.errors import TranscriptError
-from nextstep.sources.claude_code_record import Json, dict_of
 from nextstep.sources.codex_session import Session
 from nextstep.sources.gathering import Spoken, events, one_reading
 from nextstep.sources.json_files import decode_line, load, numbered_lines, outline
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import Reading, safe_name
+from nextstep.sources.saying import Json, dict_of
 from nextstep.sources.tool_text import items
 
 NAME = "codex"

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from nextstep.core.records import Kind
-from nextstep.sources.claude_code_record import Json, dict_of, text_of
-from nextstep.sources.claude_code_text import Said, human, inside, note
 from nextstep.sources.json_files import object_in
+from nextstep.sources.saying import Json, Said, dict_of, human, inside, note, text_of
 from nextstep.sources.tool_text import calls, content_text, content_thoughts, items, returns, says, thinks
 
 MACHINE_OPENINGS = (

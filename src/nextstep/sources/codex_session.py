@@ -7,12 +7,10 @@ only what the user sent is looked at, because it proves that a user's message wa
 from datetime import datetime
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_reader import timestamp
-from nextstep.sources.claude_code_record import Json, dict_of, text_of
-from nextstep.sources.claude_code_text import Said, note
 from nextstep.sources.codex_items import Tools, message, said_by_user
 from nextstep.sources.gathering import no_human
 from nextstep.sources.notes import Notes
+from nextstep.sources.saying import Json, Said, dict_of, note, text_of, timestamp
 from nextstep.sources.tool_text import content_text
 
 PROGRAMS = frozenset({"exec", "mcp", "codex_exec"})

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from nextstep.core.records import Event
 from nextstep.errors import EmptyTranscript
-from nextstep.sources.claude_code_record import Json
-from nextstep.sources.claude_code_text import Said, is_storable, storable
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import LONGEST_NAME, Reading, safe_name
+from nextstep.sources.saying import Json, Said, is_storable, storable
 
 NOTHING: tuple[object, ...] = (None, "", [], {})
 """What a field holds that says nothing; a score of 0 says something."""

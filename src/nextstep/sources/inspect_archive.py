@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from nextstep.errors import TranscriptError
-from nextstep.sources.claude_code_record import Json, dict_of
 from nextstep.sources.json_files import LARGEST_DOCUMENT, LARGEST_STREAM, parse, unreadable, unzstd
 from nextstep.sources.notes import Notes
+from nextstep.sources.saying import Json, dict_of
 
 Sample = Callable[[Notes], object]
 """Loads a sample into memory; None, and a note, for one that is damaged."""

@@ -10,14 +10,12 @@ from pathlib import Path
 
 from nextstep.core.records import Kind
 from nextstep.errors import TranscriptError
-from nextstep.sources.claude_code_reader import timestamp
-from nextstep.sources.claude_code_record import Json, dict_of, text_of
-from nextstep.sources.claude_code_text import Said, human
 from nextstep.sources.gathering import Spoken, events, left_out, no_human, part_name, sessions
 from nextstep.sources.inspect_archive import is_archive, open_archive
 from nextstep.sources.json_files import load, outline
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import Reading
+from nextstep.sources.saying import Json, Said, dict_of, human, text_of, timestamp
 from nextstep.sources.tool_text import chat, items
 
 NAME = "inspect"

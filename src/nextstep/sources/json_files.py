@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from nextstep.errors import TranscriptError
-from nextstep.sources.claude_code_record import LONGEST_LINE, TOO_LONG, Json, dict_of
 from nextstep.sources.notes import Notes
+from nextstep.sources.saying import LONGEST_LINE, TOO_LONG, Json, dict_of
 
 LARGEST_DOCUMENT = 256_000_000
 """Bytes of one JSON document, which has to be in memory as a whole: several times as much once it is parsed."""

@@ -36,7 +36,7 @@ class Notes:
     def __init__(self) -> None:
         self._counts: dict[tuple[About, str], int] = {}
         self._lines: dict[tuple[About, str], list[int]] = {}
-        self._senders: dict[str, "array[int]"] = {}
+        self._senders: dict[str, array[int]] = {}
 
     def add(self, reason: str, *lines: int) -> None:
         """Count what was done to a transcript, once for each line."""

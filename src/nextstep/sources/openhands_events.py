@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from nextstep.core.records import Kind
-from nextstep.sources.claude_code_record import Json, dict_of, text_of
-from nextstep.sources.claude_code_text import Said, human, note
 from nextstep.sources.notes import Notes
+from nextstep.sources.saying import Json, Said, dict_of, human, note, text_of
 from nextstep.sources.tool_text import calls, content_text, items, returns, says, thinks
 
 SILENT_ACTIONS = frozenset({"recall", "null", "pause", "resume", "stop", "start", "condensation_request"})

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nextstep.errors import TranscriptError
-from nextstep.sources.claude_code_record import Json, text_of
-from nextstep.sources.claude_code_text import Said, note
 from nextstep.sources.gathering import Spoken, events, left_out, no_human, one_reading, part_name
 from nextstep.sources.json_files import load, outline
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import Reading
+from nextstep.sources.saying import Json, Said, note, text_of
 from nextstep.sources.tool_text import calls, chat, items, returns, says
 
 NAME = "swe-agent"

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from nextstep.sources.claude_code_record import Json
 from nextstep.sources.gathering import Spoken, events, left_out, no_human, part_name, sessions
 from nextstep.sources.json_files import load, outline
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import Reading
+from nextstep.sources.saying import Json
 from nextstep.sources.tool_text import chat, items
 
 NAME = "tau-bench"

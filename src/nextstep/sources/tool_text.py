@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from nextstep.core.records import Kind, Role
 from nextstep.sources.claude_code_messages import compact, tool_input
-from nextstep.sources.claude_code_record import Json, dict_of, text_of
-from nextstep.sources.claude_code_text import Said, note
 from nextstep.sources.json_files import object_in
+from nextstep.sources.saying import Json, Said, dict_of, note, text_of
 
 MARKS = {
     "image": "[image]",

@@ -2,7 +2,7 @@
 
 import re
 
-from nextstep.sources.redaction.found import OPENING, Found, Rule
+from nextstep.sources.redaction.found import Found, Rule
 from nextstep.sources.redaction.shapes import shape_at
 from nextstep.sources.redaction.values import (
     is_code,
@@ -11,7 +11,6 @@ from nextstep.sources.redaction.values import (
     is_password,
     is_random,
     is_stand_in,
-    is_strong,
     is_uuid,
 )
 
@@ -163,10 +162,8 @@ def _closing(data: bytes, start: int, opening: bytes) -> int | None:
 
 
 def _ours(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """The span, unless it is a vendor's token (whose own rule names it) or touches a placeholder."""
-    if shape_at(data, start) or data.startswith(OPENING, end):
-        return None
-    return start, end
+    """The span, unless it is a vendor's token (whose own rule names it)."""
+    return None if shape_at(data, start) else (start, end)
 
 
 def _is_secret(value: bytes, name: bytes, *, loose: bool) -> bool:
@@ -204,8 +201,6 @@ _KINDS = (
 def _kind(name: bytes) -> str:
     return next((kind for pattern, kind in _KINDS if pattern.search(name)), "secret")
 
-
-__all__ = ["RULES", "find_assigned", "is_strong"]
 
 RULES = (
     Rule(

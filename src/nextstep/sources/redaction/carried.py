@@ -46,7 +46,7 @@ _BEARER = re.compile(rb"(?i)bearer[ \t]{1,4}(?P<value>[A-Za-z0-9._~+/=-]{16,4096
 def find_header(data: bytes, start: int) -> tuple[Found, ...]:
     """The credentials of an Authorization header, or after `Bearer` alone."""
     match = _AUTHORIZATION.match(data, start) or _BEARER.match(data, start)
-    if not match:
+    if not match or not (begins_word(data, start) or data[start - 1] == 0x2D):
         return ()
     value = match["value"]
     scheme = (match.groupdict().get("scheme") or b"bearer").lower()
