@@ -1,6 +1,6 @@
 """MB/s of redaction on one core, beside stdlib `re` with the same gates and detect-secrets on every line, in one run.
 
-python benchmarks/redaction.py [FOLDER_OF_JSONL] [MEGABYTES]
+python -m benchmarks.redaction [FOLDER_OF_JSONL] [MEGABYTES]     (from the project's folder)
 
 Without a folder the texts are made from the project's own sources and documents with planted secrets between them. The
 alternatives run on the first megabytes only (the figure in their row), and every one runs three times; the best counts.

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from nextstep.core.records import Session
+from nextstep.core.rendering import render
+from nextstep.core.trajectory import prefix
 from nextstep.errors import RedactionError, UsageError
 from nextstep.pipeline.importing import Import, Settings, find_transcripts, import_transcripts
 from nextstep.pipeline.ingest import store_suite
@@ -261,3 +264,41 @@ def test_paths_without_transcripts_are_refused_before_anything_is_written(
     with pytest.raises(UsageError, match=name):
         place.bring(tmp_path / name)
     assert not place.suite.exists()
+
+
+def test_parallel_import_that_is_stopped_leaves_no_file_behind(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextstep.pipeline.importing.WORTH_A_PROCESS", 0)
+    paths = [transcript(tmp_path / f"{number}.jsonl", f"why {number}", "because") for number in range(12)]
+    coming = import_transcripts(find_transcripts(paths), place.suite, place.store, Settings(jobs=2))
+    next(coming)
+    coming.close()
+    assert not list((place.suite / "sessions").glob(".*"))
+    assert [one.status for one in place.bring(*paths)].count("refused") == 0
+    assert len(sessions(place.store)) == 12
+
+
+# Real files (not part of the repository)
+
+SERIES = sorted((Path(__file__).parents[3] / "shared" / "data" / "claude_code").glob("*/series/*/"))
+
+
+@pytest.mark.skipif(not SERIES, reason="the real files are not here")
+@pytest.mark.parametrize("series", SERIES, ids=[path.name for path in SERIES])
+def test_a_turn_has_the_same_prefix_in_every_snapshot_that_holds_it(series: Path, tmp_path: Path) -> None:
+    """The oracle for "nothing of the future": what was on disk when the human spoke, redacted and rendered."""
+    snapshots: list[Session] = []
+    for number, path in enumerate(sorted(series.glob("*.jsonl"))):
+        suite = tmp_path / f"t{number}"
+        list(import_transcripts([(path, True)], suite, Store(tmp_path / f"{number}.duckdb")))
+        snapshots += load_suite(suite).sessions.values()
+    longest = max(snapshots, key=lambda session: len(session.events))
+    turns = [event.idx for event in longest.events if event.is_choice]
+    assert turns
+    for idx in turns:
+        earliest = next(one for one in snapshots if idx < len(one.events))
+        assert earliest.events[idx] == longest.events[idx]
+        for budget in (2_000, 200_000):
+            seen = [render(prefix(session.events, idx), budget) for session in (earliest, longest)]
+            assert seen[0] == seen[1]

@@ -1,5 +1,6 @@
 """Sessions on their way into a suite folder: whole or not at all, once, and never over another file."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -168,3 +169,10 @@ def test_files_without_a_header_do_not_stop_an_import(tmp_path: Path) -> None:
     (tmp_path / "sessions").mkdir()
     (tmp_path / "sessions" / "odd.jsonl").write_bytes(b"\xff\n")
     assert place(tmp_path, "h: why").status == "new"
+
+
+def test_what_a_killed_import_left_is_cleared_away_a_day_later(tmp_path: Path) -> None:
+    old, fresh = aside(tmp_path, "h: why").path, aside(tmp_path, "h: why").path
+    os.utime(old, (0, 0))
+    Shelf(tmp_path)
+    assert names(tmp_path) == {fresh.name}

@@ -389,10 +389,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_a_hostile_text_takes_time_in_proportion_to_its_length(unit: str) -> None:
-    text = unit * (1_000_000 // len(unit))
-    started = time.perf_counter()
+    text = unit * (250_000 // len(unit))
+    started = time.process_time()
     Redactor().redact(text)
-    assert time.perf_counter() - started < 10  # a square of this length would take hours
+    assert time.process_time() - started < 10  # in proportion: up to 1 s; a rule that went by the square took minutes
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the shared transcripts are not here")

@@ -1,10 +1,10 @@
 """Transcripts on disk -> sessions in the suite folder and the store."""
 
 import os
+import signal
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_all_start_methods, get_context
@@ -15,7 +15,7 @@ from typing import Any
 
 from nextstep.errors import UsageError
 from nextstep.pipeline.ingest import Stored, known_transcripts, store_imports
-from nextstep.pipeline.preparing import Prepared, Ready, Task, Wanted, prepare
+from nextstep.pipeline.preparing import Prepared, Ready, Task, Wanted, discard, prepare
 from nextstep.sources.formats import AUTO, ENDINGS
 from nextstep.sources.notes import Note
 from nextstep.sources.placing import Placed, Shelf
@@ -117,10 +117,9 @@ def _known(path: Path, row: dict[str, Any]) -> Import:
 
 def _side_by_side(tasks: Iterator[Task], jobs: int) -> Iterator[Prepared]:
     """Transcripts prepared by several processes, in the order in which they are done."""
-    pool = ProcessPoolExecutor(jobs, mp_context=_processes())
+    pool = ProcessPoolExecutor(jobs, mp_context=_processes(), initializer=_leave_interrupts)
     running: dict[Future[Prepared], Task] = {}
-    with ExitStack() as stack:
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+    try:
         while True:
             for task in islice(tasks, max(0, jobs * PER_PROCESS - len(running))):
                 running[pool.submit(prepare, task)] = task
@@ -128,6 +127,16 @@ def _side_by_side(tasks: Iterator[Task], jobs: int) -> Iterator[Prepared]:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield _outcome(future, running.pop(future))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for future, task in running.items():
+            if not future.cancelled():
+                discard(_outcome(future, task).ready)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C ends the process that the user sees, which ends the others in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _processes() -> BaseContext:

@@ -22,7 +22,7 @@ SMALLEST_BUFFER = 4_000_000
 def store_suite(connection: Connection, suite: Suite) -> None:
     """Bring a suite's sessions and moments into the store; labels and notes of known moments are renewed."""
     store_sessions(connection, suite.sessions.values())
-    insert(connection, "moments", [_moment_row(moment) for moment in suite.moments], replace=True)
+    insert(connection, "moments", [_moment_row(suite, moment) for moment in suite.moments], replace=True)
     members = [{"suite_hash": suite.suite_hash, "moment_id": moment.moment_id} for moment in suite.moments]
     insert(connection, "suites", members)
 
@@ -177,13 +177,14 @@ def _event_row(session: Session, i: int) -> dict[str, Any]:
     }
 
 
-def _moment_row(moment: Moment) -> dict[str, Any]:
+def _moment_row(suite: Suite, moment: Moment) -> dict[str, Any]:
     return {
         "moment_id": moment.moment_id,
         "session_id": moment.session_id,
         "cut": moment.cut,
         "set": str(moment.set),
         "human_step": moment.human_step,
+        "kind": str(suite.events_of(moment)[moment.cut].kind),
         "status": "accepted",
         "tags": list(moment.tags),
         "why": moment.why,

@@ -1,7 +1,7 @@
 """A transcript -> its sessions, redacted and written aside: the part of an import that runs in every process."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -111,7 +111,7 @@ def prepare(task: Task) -> Prepared:
                 ready.append(one)
         return replace(done, status="ready" if ready else "skipped", reason=reason, ready=tuple(ready))
     except (TranscriptError, OSError) as error:
-        _discard(ready)
+        discard(ready)
         return replace(done, status=_status(error, task), reason=_told(error, task.path))
 
 
@@ -127,7 +127,8 @@ def _told(error: Exception, path: Path) -> str:
     return str(error)
 
 
-def _discard(ready: list[Ready]) -> None:
+def discard(ready: Iterable[Ready]) -> None:
+    """Take away the files of sessions that will not be placed."""
     for one in ready:
         one.aside.path.unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from time import time
 
 from pydantic import ValidationError
 
@@ -20,6 +21,7 @@ from nextstep.errors import SuiteError
 from nextstep.sources.suite import MOMENTS, SESSIONS, Header, event_line, header_line
 
 _NUMBER = count()
+A_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = sessions_folder(folder)
         self._moments = _text(folder / MOMENTS)
+        _clear_away(self._folder)
         self._files: dict[str, list[Path]] = {}
         """By the transcript's digest, and by the session's own name in the tool that wrote it."""
         for path in sorted(self._folder.glob("*.jsonl")):
@@ -166,6 +169,13 @@ class Shelf:
                 raise SuiteError([f"{path}: cannot be written ({error.strerror})"]) from error
             return Placed("grown" if replaced else "new", name, path, replaced)
         raise SuiteError([f"{path}: stands in the way of session {aside.name}; move it away and import again"])
+
+
+def _clear_away(folder: Path) -> None:
+    """Remove what an import that was killed left behind a day ago or longer."""
+    for path in folder.glob(".*.part"):
+        if time() - path.stat().st_mtime > A_DAY_S:
+            path.unlink(missing_ok=True)
 
 
 def _put(source: Path, target: Path) -> None:

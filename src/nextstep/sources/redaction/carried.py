@@ -52,14 +52,7 @@ def find_header(data: bytes, start: int) -> tuple[Found, ...]:
     scheme = (match.groupdict().get("scheme") or b"bearer").lower()
     least = 8 if scheme == b"basic" else 12
     plausible = is_random(value, least) or (scheme == b"basic" and len(value) >= 8 and _MIXED.search(value))
-    if (
-        is_stand_in(value)
-        or not plausible
-        or is_code(value)
-        or OPENING in data[match.end() : match.end() + len(OPENING)]
-    ):
-        return ()
-    if shape_at(data, match.start("value")):
+    if is_stand_in(value) or not plausible or is_code(value) or shape_at(data, match.start("value")):
         return ()
     return (Found(*match.span("value"), "basic-auth" if scheme == b"basic" else "bearer-token", by_context=True),)
 

@@ -125,14 +125,14 @@ _TABLE = _by_first(SHAPES)
 def shape_at(data: bytes, start: int) -> Found | None:
     """The secret with a shape of its own that begins here."""
     entry = _TABLE.get(data[start])
-    if not entry or _DOTTED.match(data, max(0, start - 2), start):
+    if not entry or not begins_word(data, start) or _DOTTED.match(data, max(0, start - 2), start):
         return None
     match = entry[0].match(data, start, start + REACH)
     if not match or not match.lastgroup:
         return None
     number = int(match.lastgroup[1:])
     tail = match.group(f"t{number}")
-    if is_stand_in(tail) or not _VARIED.search(tail) or not begins_word(data, start):
+    if is_stand_in(tail) or not _VARIED.search(tail):
         return None
     if match.end() == start + REACH:
         match = entry[0].match(data, start) or match

@@ -5,6 +5,9 @@ ALTER TABLE sessions ADD COLUMN redacted BOOLEAN;
 COMMENT ON COLUMN sessions.origin IS 'The session''s own name in the tool that wrote it: two snapshots of one session share it.';
 COMMENT ON COLUMN sessions.redacted IS 'Whether secrets were looked for and replaced on import; NULL where it is not known.';
 
+ALTER TABLE moments ADD COLUMN kind VARCHAR;
+COMMENT ON COLUMN moments.kind IS 'How the human chose: text (typed), rejection, answer or queued.';
+
 CREATE TABLE imports (
     sha256 VARCHAR NOT NULL,
     path VARCHAR NOT NULL,
