@@ -6,7 +6,7 @@ remembers which line of the session it is, for as long as nothing touches it.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -384,16 +384,17 @@ SHOWN = frozenset({None, "informational", "local_command", "compact_boundary"})
 """Subtypes of system records that stood in the conversation."""
 
 
-def plant(lines: Lines, seen: int, moment: int) -> Lines:
+def plant(lines: Lines, seen: int, moment: int, copies: Collection[int]) -> Lines:
     """The lines with a canary in all that nobody knew at the moment on line `moment`. Lines count from 1.
 
     `seen` is the line of the last thing that the agent did before it; between the two, all counts as unknown. Where both
-    stand on one line, that line is left as it is.
+    stand on one line, that line is left as it is. So are copies of known records, which would no longer be copies.
     """
     queued = tuple(sorted(waiting(lines[:seen])))
+    known = {name for line in lines[:seen] if isinstance(name := (_record(line) or {}).get("uuid"), str)}
     planted = []
     for number, line in enumerate(lines, 1):
-        if number == seen == moment:
+        if number == seen == moment or (number in copies and (_record(line) or {}).get("uuid") in known):
             planted.append(line)
         else:
             planted.append(_planted(line, queued, hidden=number > seen))
@@ -438,10 +439,10 @@ def _planted(line: bytes, queued: tuple[str, ...], *, hidden: bool) -> bytes:
 
 
 def _is_end_state(record: Json) -> bool:
-    kind, attachment = record.get("type"), record.get("attachment")
+    kind, subtype, attachment = str(record.get("type")), record.get("subtype"), record.get("attachment")
     if kind == "attachment":
         return not isinstance(attachment, dict) or attachment.get("type") != "queued_command"
-    return kind in END_STATE or (kind == "system" and record.get("subtype") not in SHOWN)
+    return kind in END_STATE or (kind == "system" and (subtype and str(subtype)) not in SHOWN)
 
 
 def _marked_whole(value: Any, queued: tuple[str, ...]) -> Any:

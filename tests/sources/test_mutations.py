@@ -244,7 +244,7 @@ def test_no_canary_planted_in_what_nobody_knew_reaches_the_prefix_or_a_request(
     if cut is None:
         return
     moment, seen = told.lines[cut], last_seen(told, cut)
-    after = read(plant(lines, seen, moment))
+    after = read(plant(lines, seen, moment, told.noted("written a second time")))
     planted = next(
         (
             event.idx
@@ -313,5 +313,6 @@ def test_session_that_waits_in_a_file_is_read_as_one_in_memory(source: str, monk
     for lines in built() if source == "built" else real():
         with monkeypatch.context() as patched:
             patched.setattr(spool, "KEPT_BYTES", 100)
+            patched.setattr(spool, "BLOCK_BYTES", 100)
             spilled = read(lines)
         assert spilled == told_of(lines)

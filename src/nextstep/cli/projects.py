@@ -77,11 +77,12 @@ def import_(
 
     Secrets (keys, tokens, passwords, e-mail addresses, the user's name in home folders) are replaced before anything is
     stored; look through a session all the same before sharing it. What is there already is not read again, so an
-    import that was stopped goes on where it was. Of two snapshots of one session the longer one is kept.
+    import that was stopped goes on where it was. Of two snapshots of one session the longer one is kept. Without a
+    path, all that Claude Code keeps on this machine comes in ($CLAUDE_CONFIG_DIR/projects or ~/.claude/projects).
 
     For example:
 
-        nextstep import                                    everything that Claude Code keeps on this machine
+        nextstep import
 
         nextstep import --project research --since 2026-05-01 --min-turns 3
 
