@@ -1,7 +1,7 @@
 """Sessions of Claude Code with something done to their lines, and marks planted in what no candidate may know.
 
-A session is its lines. What was done to it stands as steps of plain numbers, so that hypothesis can shrink them; each line
-remembers which line of the session it is, for as long as nothing touches it.
+A session is its lines. What was done to it stands as steps of plain numbers, so that hypothesis can shrink them; each
+line remembers which line of the session it is, for as long as nothing touches it.
 """
 
 import json
@@ -34,9 +34,13 @@ class Told(NamedTuple):
     notes: tuple[Note, ...]
     is_agent: bool
 
+    def both(self) -> list[tuple[Event, int]]:
+        """The events, each with its line."""
+        return list(zip(self.events, self.lines, strict=True))
+
     def at(self, number: int) -> list[Event]:
         """The events of a line."""
-        return [event for event, line in zip(self.events, self.lines, strict=True) if line == number]
+        return [event for event, line in self.both() if line == number]
 
     def noted(self, *reasons: str) -> set[int]:
         """The lines that notes with these words tell of."""
@@ -124,8 +128,13 @@ PARTS = ("role", "content", "model", "id", "type", "text", "tool_use_id", "is_er
 def pick(rows: Rows, number: int) -> int:
     """The place of a row: any for an even number, one on which much depends for an odd one."""
     half = number >> 1
-    telling = [place for place, row in enumerate(rows) if TELLING.search(row.line)] if number & 1 else []
+    telling = [place for place, row in enumerate(rows) if _is_telling(row.line)] if number & 1 else []
     return telling[half % len(telling)] if telling else half % len(rows)
+
+
+@lru_cache(maxsize=50_000)
+def _is_telling(line: bytes) -> bool:
+    return TELLING.search(line) is not None
 
 
 def edited(row: Row, change: Callable[[Json], object]) -> Row:
@@ -387,22 +396,26 @@ SHOWN = frozenset({None, "informational", "local_command", "compact_boundary"})
 def plant(lines: Lines, seen: int, moment: int, copies: Collection[int]) -> Lines:
     """The lines with a canary in all that nobody knew at the moment on line `moment`. Lines count from 1.
 
-    `seen` is the line of the last thing that the agent did before it; between the two, all counts as unknown. Where both
-    stand on one line, that line is left as it is. So are copies of known records, which would no longer be copies.
+    `seen` is the line of the last thing that the agent did before it; between the two, all counts as unknown. Where
+    both stand on one line, that line is left as it is. So are later copies of known records, and of messages that have
+    left the queue: with a canary they would be no copies, but new ones.
     """
-    queued = tuple(sorted(waiting(lines[:seen])))
+    queued, old = waiting(lines[:seen])
     known = {name for line in lines[:seen] if isinstance(name := (_record(line) or {}).get("uuid"), str)}
     planted = []
     for number, line in enumerate(lines, 1):
-        if number == seen == moment or (number in copies and (_record(line) or {}).get("uuid") in known):
+        record = _record(line) or {}
+        is_copy = (number in copies and record.get("uuid") in known) or _queued_text(record) in old
+        hidden = number > seen
+        if number == seen == moment or (hidden and is_copy):
             planted.append(line)
         else:
-            planted.append(_planted(line, queued, hidden=number > seen))
+            planted.append(_planted(line, queued, hidden=hidden))
     return tuple(planted)
 
 
-def waiting(lines: Sequence[bytes]) -> set[str]:
-    """The texts of messages that are certainly still in the queue when the lines end."""
+def waiting(lines: Sequence[bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The texts of messages that are certainly still in the queue when the lines end, and those of all others."""
     texts: dict[str, bool] = {}
     for line in lines:
         record = _record(line) or {}
@@ -411,9 +424,16 @@ def waiting(lines: Sequence[bytes]) -> set[str]:
                 texts = {text: still and not _holds_start(line, text) for text, still in texts.items()}
         elif record.get("operation") != "enqueue":
             texts = dict.fromkeys(texts, False)
-        elif isinstance(text := record.get("content"), str) and (text := text.strip()):
+        elif text := _queued_text(record):
             texts[text] = texts.get(text, True)
-    return {text for text, still in texts.items() if still}
+    queued = tuple(sorted(text for text, still in texts.items() if still))
+    return queued, frozenset(texts.keys() - set(queued))
+
+
+def _queued_text(record: Json) -> str:
+    """The text of an operation on the queue; empty for everything else."""
+    text = record.get("content") if record.get("type") == "queue-operation" else None
+    return text.strip() if isinstance(text, str) else ""
 
 
 def _holds_start(line: bytes, text: str) -> bool:
@@ -432,9 +452,11 @@ def _planted(line: bytes, queued: tuple[str, ...], *, hidden: bool) -> bytes:
     record = record_of(line)
     if record is None:
         return line + CANARY.encode() if hidden and line.strip() else line
-    planted = line_of(
-        _marked_whole(record, queued) if hidden or _is_end_state(record) else _marked_edges(record, queued)
-    )
+    whole = hidden or _is_end_state(record)
+    try:
+        planted = line_of(_marked_whole(record, queued) if whole else _marked_edges(record, queued))
+    except RecursionError:
+        return line
     return planted if _shape(planted, hidden=hidden) == _shape(line, hidden=hidden) else line
 
 
@@ -458,8 +480,8 @@ def _marked_whole(value: Any, queued: tuple[str, ...]) -> Any:
 def _marked_edges(record: Json, queued: tuple[str, ...]) -> Json:
     """A record that everybody knew, with canaries in what it says of the session as a whole and of the queue."""
     edges = dict.fromkeys(("gitBranch", "slug", "sessionTitle", "summary", "lastPrompt", "title"), CANARY)
-    if record.get("type") == "queue-operation" and isinstance(text := record.get("content"), str):
-        edges["content"] = marked(text, queued) if text.strip() in queued else text
+    if (text := _queued_text(record)) in queued:
+        edges["content"] = marked(text, queued)
     return record | edges
 
 
@@ -490,19 +512,20 @@ def _shape(line: bytes, *, hidden: bool) -> list[Any]:
 class Script:
     """A transcript in the making: each record's parent is the record before it, unless it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "s") -> None:
+        self.name = name
         self.lines: list[bytes] = []
         self.last: str | None = None
 
     def put(self, type_: str, **fields: Any) -> None:
         """Append a record without a place in the tree."""
-        self.lines.append(line_of({"type": type_, "sessionId": "s"} | fields))
+        self.lines.append(line_of({"type": type_, "sessionId": self.name} | fields))
 
     def add(self, type_: str, *, parent: str | None = "last", **fields: Any) -> str:
         """Append a record of the tree and name it."""
         number = len(self.lines)
         stamp = f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z"
-        uuid = f"u{number}"
+        uuid = f"{self.name}{number}"
         above = self.last if parent == "last" else parent
         known = {"parentUuid": above, "isSidechain": False, "cwd": "/w", "gitBranch": "main", "uuid": uuid}
         self.put(type_, **(known | {"timestamp": stamp} | fields))
@@ -680,8 +703,8 @@ def built() -> tuple[Lines, ...]:
     """Sessions that hold every odd case on purpose, with no third party's word in them."""
     sessions = []
     parts = (talk, choices, queueing, branches, compacted, chains)
-    for chosen in [*((one,) for one in parts), (agent,), parts, parts[::-1]]:
-        script = Script()
+    for number, chosen in enumerate([*((one,) for one in parts), (agent,), parts, parts[::-1]]):
+        script = Script("abcdefghi"[number])
         for one in chosen:
             one(script)
         sessions.append(tuple(script.lines))

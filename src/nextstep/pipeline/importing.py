@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any
 
 from nextstep.errors import UsageError
-from nextstep.pipeline.ingest import Stored, known_transcripts, store_imports
 from nextstep.pipeline.preparing import Prepared, Ready, Task, Wanted, discard, prepare
+from nextstep.pipeline.recording import Stored, known_transcripts, store_imports
 from nextstep.sources.formats import AUTO, ENDINGS
 from nextstep.sources.notes import Note
 from nextstep.sources.placing import Placed, Shelf
@@ -25,7 +25,7 @@ from nextstep.store import Store
 PER_PROCESS = 4
 """Transcripts that wait for each process: enough to keep it busy."""
 STORED_EACH_S = 1.0
-STORE_MEMORY = 200_000_000
+STORE_MEMORY = 100_000_000
 """Bytes that DuckDB may take, beside some times the longest line: past them it uses the disk."""
 WORTH_A_PROCESS = 2_000_000
 """Bytes of transcripts below which starting other processes costs more than it saves."""
@@ -65,7 +65,10 @@ def import_transcripts(
     What cannot be read is told and the others come in. Each transcript is stored whole when it is done, so that an
     import that was stopped goes on where it was; one that is there already is not read again.
     """
-    with store.write() as connection:
+    if not store.path.exists():
+        with store.write():
+            pass  # a place that cannot be written to is told before the work
+    with store.read() as connection:
         known = known_transcripts(connection, suite, redacted=settings.redact)
     tasks = (
         Task(path, suite, settings.format_name, settings.redact, settings.wanted, frozenset(known), was_named)
@@ -105,10 +108,14 @@ class _Desk:
         """Store what waits."""
         if self._waiting:
             longest = max((ready.aside.longest for one in self._waiting for ready, _ in one.placed), default=0)
-            limit = f"{STORE_MEMORY + 8 * longest} bytes"
-            with self._store.write(settings={"threads": 1, "memory_limit": limit}) as connection:
+            with self._store.write(settings=_frugal(longest)) as connection:
                 store_imports(connection, self._waiting)
         self._waiting, self._since = [], monotonic()
+
+
+def _frugal(longest: int) -> dict[str, Any]:
+    """Settings with which DuckDB takes in much text in little memory and writes it once, not to its log first."""
+    return {"threads": 1, "memory_limit": f"{STORE_MEMORY + 8 * longest} bytes", "wal_autocheckpoint": "1KB"}
 
 
 def _known(path: Path, row: dict[str, Any]) -> Import:

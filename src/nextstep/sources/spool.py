@@ -8,7 +8,7 @@ import msgspec
 
 T = TypeVar("T")
 
-KEPT_BYTES = 48_000_000
+KEPT_BYTES = 16_000_000
 """What is held in memory, about; what comes after it goes to the file."""
 BLOCK_BYTES = 2_000_000
 """Written to the file at once, about."""

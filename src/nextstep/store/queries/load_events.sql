@@ -1,5 +1,5 @@
 -- Which events do these session files of the suite hold? The first line of each, the header, has no idx.
-INSERT OR IGNORE INTO events (session_id, idx, role, kind, tool, text, "at")
+INSERT INTO events (session_id, idx, role, kind, tool, text, "at")
 SELECT named.session_id, read.idx, read.role, read.kind, read.tool, read.text, read."at"
 FROM read_json(
     $patterns,
