@@ -55,8 +55,9 @@ def read(lines: Iterable[bytes]) -> Told:
     reader.finish()
     events = tuple(reader.events())
     # The reader keeps the lines of events to itself; the laws need them.
+    notes = reader.notes.all()
     places = tuple(draft.line for draft in reader._drafts() if draft.node not in reader._left)
-    return Told(events, places, reader.notes.all(), reader.is_agent)
+    return Told(events, places, notes, reader.is_agent)
 
 
 def record_of(line: bytes) -> Json | None:
@@ -422,10 +423,12 @@ def waiting(lines: Sequence[bytes]) -> tuple[tuple[str, ...], frozenset[str]]:
         if record.get("type") != "queue-operation":
             if record.get("type") in ("user", "attachment"):
                 texts = {text: still and not _holds_start(line, text) for text, still in texts.items()}
-        elif record.get("operation") != "enqueue":
+            continue
+        entered, text = record.get("operation") == "enqueue", _queued_text(record)
+        if not entered:
             texts = dict.fromkeys(texts, False)
-        elif text := _queued_text(record):
-            texts[text] = texts.get(text, True)
+        if text:
+            texts[text] = texts.get(text, entered)
     queued = tuple(sorted(text for text, still in texts.items() if still))
     return queued, frozenset(texts.keys() - set(queued))
 
