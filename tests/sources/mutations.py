@@ -54,8 +54,8 @@ def read(lines: Iterable[bytes]) -> Told:
     reader.add(line + b"\n" for line in lines)
     reader.finish()
     events = tuple(reader.events())
-    # The reader keeps the lines of events to itself; the laws need them.
     notes = reader.notes.all()
+    # The reader keeps the lines of events to itself; the laws need them.
     places = tuple(draft.line for draft in reader._drafts() if draft.node not in reader._left)
     return Told(events, places, notes, reader.is_agent)
 
@@ -94,6 +94,8 @@ TELLING = re.compile(
     rb'|"role": ?"user", ?"content": ?(?:"|\[\{"type": ?"text")'
 )
 """What lines have on which more depends than on others."""
+
+PROMPT = re.compile(rb'"role": ?"user", ?"content": ?(?:"|\[\{"type": ?"text")')
 
 GARBAGE = (
     *(b"", b"  ", b"\0\0\0", b"\xff\xfe\xfd", b"[]", b'"x"', b"null", b"{}", b"{", b"1e999", b"9" * 5_000, b"NaN"),
@@ -136,6 +138,11 @@ def pick(rows: Rows, number: int) -> int:
 @lru_cache(maxsize=50_000)
 def _is_telling(line: bytes) -> bool:
     return TELLING.search(line) is not None
+
+
+@lru_cache(maxsize=50_000)
+def _is_prompt(line: bytes) -> bool:
+    return PROMPT.search(line) is not None
 
 
 def edited(row: Row, change: Callable[[Json], object]) -> Row:
@@ -222,9 +229,13 @@ def reparent(rows: Rows, i: int, j: int, n: int) -> None:
 
 
 def branch(rows: Rows, i: int, j: int, n: int) -> None:
-    """Give a record the parent of another one, as a human who goes back does."""
-    other = record_of(rows[j].line) or {}
-    rows[i] = edited(rows[i], lambda record: record.update(parentUuid=other.get("parentUuid")))
+    """Hang a prompt where an earlier one hangs, as a human who goes back does."""
+    prompts = [place for place, row in enumerate(rows) if _is_prompt(row.line)]
+    if len(prompts) > 1:
+        at = n % (len(prompts) - 1)
+        earlier, later = prompts[at], prompts[at + 1 + j % (len(prompts) - 1 - at)]
+        parent = (record_of(rows[earlier].line) or {}).get("parentUuid")
+        rows[later] = edited(rows[later], lambda record: record.update(parentUuid=parent))
 
 
 def retime(rows: Rows, i: int, j: int, n: int) -> None:
@@ -458,9 +469,10 @@ def _planted(line: bytes, queued: tuple[str, ...], *, hidden: bool) -> bytes:
     whole = hidden or _is_end_state(record)
     try:
         planted = line_of(_marked_whole(record, queued) if whole else _marked_edges(record, queued))
+        same = _shape(planted) == _shape(line) if whole else read([line_of(record)]).events == read([line]).events
     except RecursionError:
         return line
-    return planted if _shape(planted, hidden=hidden) == _shape(line, hidden=hidden) else line
+    return planted if same else line
 
 
 def _is_end_state(record: Json) -> bool:
@@ -503,10 +515,9 @@ def marked(text: str, queued: tuple[str, ...] = ()) -> str:
     return f"{head}\n{CANARY}\n{bracket}{tail}" if bracket else f"{head}\n{CANARY}"
 
 
-def _shape(line: bytes, *, hidden: bool) -> list[Any]:
-    """What a line is to the session: who speaks and how, and the words as well where they are known."""
-    events = read([line]).events
-    return [(event.role, event.kind, event.tool, None if hidden else event.text) for event in events]
+def _shape(line: bytes) -> list[Any]:
+    """What a line is to the session: who speaks, and how."""
+    return [(event.role, event.kind, event.tool) for event in read([line]).events]
 
 
 # Sessions
@@ -643,6 +654,11 @@ def queueing(script: Script) -> None:
     script.says("Going on.")
     script.queue("dequeue")
     script.says("Twice.")
+    script.queue("enqueue", "later, please")
+    script.calls("Edit", f"{REFUSED}{TOLD}first the other file", error=True)
+    script.says("The other file.")
+    script.queue("remove")
+    script.says("Later is now.")
     script.queue("enqueue", "nobody reads this")
     script.says("The end.")
 

@@ -331,3 +331,42 @@ def test_session_that_waits_in_a_file_is_read_as_one_in_memory(source: str, monk
             patched.setattr(spool, "BLOCK_BYTES", 100)
             spilled = read(lines)
         assert spilled == told_of(lines)
+
+
+# What the laws found
+
+
+def test_message_that_left_the_queue_twice_and_stands_once_does_not_stop_the_reader() -> None:
+    script = Script()
+    script.queue("remove", "stop")
+    script.add("attachment", attachment={"type": "queued_command", "prompt": "stop"})
+    script.queue("remove", "stop")
+    script.says("stopped")
+    assert [event.text for event in read(script.lines).events].count("stop") >= 1
+
+
+def test_answer_whose_details_are_not_utf8_is_read_from_its_text() -> None:
+    script = Script()
+    asked = 'User has answered your questions: "Where?"="there". You can now continue.'
+    script.calls("AskUserQuestion", asked, toolUseResult={"answers": {"Where?": "DAMAGED"}})
+    lines = [line.replace(b"DAMAGED", b"\xf4\xff") for line in script.lines]
+    assert [event.text for event in read(lines).events if event.kind is Kind.ANSWER] == ["there"]
+
+
+def test_queued_message_that_other_words_follow_is_noted_where_it_was_typed() -> None:
+    script = Script()
+    script.says("ready")
+    script.queue("enqueue", "one thing")
+    script.queue("dequeue")
+    script.user("another thing")
+    script.says("done")
+    assert read(script.lines).noted(*LEFT) == {2}
+
+
+def test_human_words_beside_nothing_but_a_side_chain_are_noted_if_not_kept() -> None:
+    script = Script()
+    script.add("attachment", attachment={"type": "queued_command", "prompt": "words of a human"})
+    script.user("task", isSidechain=True)
+    script.says("done", isSidechain=True)
+    told = read(script.lines)
+    assert told.at(1) or 1 in told.noted(*LEFT)

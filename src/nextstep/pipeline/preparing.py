@@ -162,7 +162,9 @@ def _session(task: Task, reading: Reading, sha256: str) -> Ready | str:
         return reason
     for kind, count in redactor.counts.items() if redactor else ():
         reading.notes.redacted(kind, count)
-    return Ready(aside, reading.notes.all())
+    notes = reading.notes.all()
+    # A reason may name what stood in the transcript, such as an unknown type of record.
+    return Ready(aside, tuple(note.model_copy(update={"reason": _clean(redactor, note.reason)}) for note in notes))
 
 
 def _clean(redactor: Redactor | None, text: str) -> str:

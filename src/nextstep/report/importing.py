@@ -12,6 +12,7 @@ Row = Mapping[str, Any]
 
 SHOWN = 40
 """Sessions and reasons listed; the others are counted, and all are in the store and in the JSON."""
+FEW = 5
 TOLD_LINES = 3
 
 
@@ -21,17 +22,18 @@ def import_tables(rows: Sequence[Row]) -> Iterator[RenderableType]:
     if came:
         names = ("session", "events", "turns", "status")
         yield RowsTable([{name: row[name] for name in names} for row in came[:SHOWN]])
-        yield from _more(len(came), "sessions")
-    others = [row for row in rows if not row["session_id"]]
-    for row in others[:SHOWN]:
-        yield plain(f"{row['status']}: {row['reason']}")
-    yield from _more(len(others), "transcripts without a session")
+        yield from _more(len(came), "sessions", SHOWN)
+    for status, shown in (("refused", SHOWN), ("empty", FEW), ("skipped", FEW)):
+        others = [row for row in rows if row["status"] == status]
+        for row in others[:shown]:
+            yield plain(f"{status}: {row['reason']}")
+        yield from _more(len(others), f"{status} files", shown)
     yield from _notes(came)
 
 
-def _more(count: int, what: str) -> Iterator[RenderableType]:
-    if count > SHOWN:
-        yield plain(f"... and {count - SHOWN} more {what}; --json lists all")
+def _more(count: int, what: str, shown: int) -> Iterator[RenderableType]:
+    if count > shown:
+        yield plain(f"... and {count - shown} more {what}; --json lists all")
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[RenderableType]:

@@ -1,6 +1,7 @@
 """What a reader repaired, dropped or left out, and who wrote what: counted by reason, with the lines it happened on."""
 
 from array import array
+from collections import defaultdict
 from enum import StrEnum
 
 from nextstep.core.records import Record
@@ -36,7 +37,7 @@ class Notes:
     def __init__(self) -> None:
         self._counts: dict[tuple[About, str], int] = {}
         self._lines: dict[tuple[About, str], list[int]] = {}
-        self._senders: dict[str, array[int]] = {}
+        self._senders: dict[str, array[int]] = defaultdict(lambda: array("l"))
 
     def add(self, reason: str, *lines: int) -> None:
         """Count what was done to a transcript, once for each line."""
@@ -49,7 +50,7 @@ class Notes:
 
     def sender(self, code: str, line: int) -> None:
         """Count a user record by the reason for which it is the human's, or is not."""
-        self._senders.setdefault(code, array("l")).append(line)
+        self._senders[code].append(line)
 
     def redacted(self, kind: str, count: int) -> None:
         """Count the places at which a kind of secret was replaced."""
