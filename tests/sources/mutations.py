@@ -107,7 +107,8 @@ GARBAGE = (
         b'{"type":"hologram"}',
     ),
     *(b'{"type":"assistant","message":{"content":[{"type":"tool_use","input":1e999}]}}', b'{"type":"queue-operation"}'),
-    *(b'{"type":"user","message":{"content":"\\ud800 \\u0000"}}', b'{"type":"user","isSidechain":true,"uuid":"g"}'),
+    *(b'{"type":"user","message":{"content":"\\ud800 \\u0000"}}', b'{"type":"user","message":{"content":"a\\u0000b"}}'),
+    *(b'{"type":"user","isSidechain":true,"uuid":"g"}'),
     *(b'{"type":"queue-operation","operation":"popAll"}', b'{"type":"queue-operation","operation":"remove"}'),
     *(b'{"type":"queue-operation","operation":"dequeue"}', b'{"type":"system","subtype":"compact_boundary"}'),
 )

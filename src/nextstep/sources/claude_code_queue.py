@@ -1,11 +1,16 @@
 """Messages that were typed while Claude Code was at work: what became of each, and where it belongs."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NamedTuple, TypeVar
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
+
+NEAR = 200
+"""Entries that are looked at to find the one that belongs to a message: a hostile file must not make this slow."""
 
 
 class Via(Enum):
@@ -56,16 +61,40 @@ def deliver(operations: Sequence[Operation], written: Sequence[Written]) -> Deli
     return _Queue(operations, written).resolve()
 
 
+class _Waiting(Generic[_T]):
+    """What waits to be paired, by line; each is taken once."""
+
+    def __init__(self, entries: Iterable[tuple[int, _T]]) -> None:
+        self.entries = dict(entries)
+        self._lines = sorted(self.entries)
+
+    def first(self, after: int, before: int | None, wanted: Callable[[_T], bool]) -> int | None:
+        """The first line after `after` (and before `before`) whose entry is wanted, among those near it."""
+        start = bisect_right(self._lines, after)
+        for line in islice(self._lines, start, start + NEAR):
+            if before is not None and line >= before:
+                break
+            if wanted(self.entries[line]):
+                return line
+        return None
+
+    def take(self, line: int) -> None:
+        """Take an entry out, if it is there."""
+        if self.entries.pop(line, None) is not None:
+            del self._lines[bisect_left(self._lines, line)]
+
+
 class _Queue:
-    """The pairing of messages that went into the queue with what took them out; each is used once."""
+    """The pairing of messages that went into the queue with what took them out."""
 
     def __init__(self, operations: Sequence[Operation], written: Sequence[Written]) -> None:
         self.entered = [op for op in operations if op.name == "enqueue" and op.text]
-        self.removals = {op.line: op for op in operations if op.name == "remove"}
-        self.recalls = [op for op in operations if op.name == "popAll"]
-        self.dequeues = [op.line for op in operations if op.name == "dequeue"]
-        self.written = {one.line: one for one in written if one.via is not Via.TYPED}
-        self.typed = {one.line: one for one in written if one.via is Via.TYPED}
+        self.again = _next_lines(self.entered)
+        self.removals = _Waiting((op.line, op) for op in operations if op.name == "remove")
+        self.recalls = _Waiting((op.line, op) for op in operations if op.name == "popAll")
+        self.dequeues = _Waiting((op.line, op) for op in operations if op.name == "dequeue")
+        self.written = _Waiting((one.line, one) for one in written if one.via is not Via.TYPED)
+        self.typed = _Waiting((one.line, one) for one in written if one.via is Via.TYPED)
         self.seen_dequeues = {line for one in written for line in one.dequeues}
 
     def resolve(self) -> Delivery:
@@ -75,7 +104,7 @@ class _Queue:
         for op in waiting:
             self._take(op, delivery)
         entered = {op.text for op in self.entered}
-        for line, op in self.removals.items():
+        for line, op in list(self.removals.entries.items()):
             # Its way into the queue was not logged, or its line was damaged.
             if op.text and op.is_human and op.text not in entered and not self._claim_written(op, after=0):
                 delivery.messages[line] = op.text
@@ -83,7 +112,7 @@ class _Queue:
 
     def _is_written(self, op: Operation) -> bool:
         """Claim the record that holds a queued message, if there is one."""
-        again = min((one.line for one in self.entered if one.line > op.line and one.text == op.text), default=None)
+        again = self.again[op.line]
         if self._claim_written(op, after=op.line, before=again):
             return True
         if again is not None and self._removal(op, before=again) is not None:
@@ -91,49 +120,61 @@ class _Queue:
         return self._claim_written(op, after=op.line)
 
     def _claim_written(self, op: Operation, *, after: int, before: int | None = None) -> bool:
-        line = _first(self.written, after, before, lambda one: holds(one.text, op.text))
+        line = self.written.first(after, before, lambda one: holds(one.text, op.text))
         if line is None:
             return False
-        claimed = self.written[line]
+        claimed = self.written.entries[line]
         rest = claimed.text.replace(op.text, "", 1)
         # Several queued messages may have been sent as one.
-        self.written[line] = claimed._replace(text=rest)
+        self.written.entries[line] = claimed._replace(text=rest)
+        if not rest.strip():
+            self.written.take(line)
         for dequeue in claimed.dequeues:
-            if dequeue in self.dequeues and dequeue > op.line:
-                self.dequeues.remove(dequeue)
+            if dequeue in self.dequeues.entries and dequeue > op.line:
+                self.dequeues.take(dequeue)
                 break
         removal = self._removal(op) if claimed.via is Via.ATTACHED else None
         if removal is not None:
-            del self.removals[removal]
+            self.removals.take(removal)
         return True
 
     def _removal(self, op: Operation, before: int | None = None) -> int | None:
-        named = _first(self.removals, op.line, before, lambda one: one.text == op.text)
-        return named or _first(self.removals, op.line, before, lambda one: not one.text)
+        named = self.removals.first(op.line, before, lambda one: one.text == op.text)
+        return named or self.removals.first(op.line, before, lambda one: not one.text)
 
     def _take(self, op: Operation, delivery: Delivery) -> None:
         """Find how a message without a record left the queue."""
         removal = self._removal(op)
-        recall = next((one.line for one in self.recalls if one.line > op.line and _may_recall(one, op)), None)
+        recall = self.recalls.first(op.line, None, lambda one: _may_recall(one, op))
         if recall is not None and (removal is None or recall < removal):
             delivery.recalled.append(op.line)
         elif removal is not None:
             delivery.messages[removal] = op.text
-            del self.removals[removal]
-        elif (typed := _first(self.typed, op.line, None, lambda one: holds(one.text, op.text))) is not None:
-            del self.typed[typed]
+            self.removals.take(removal)
+        elif (typed := self.typed.first(op.line, None, lambda one: holds(one.text, op.text))) is not None:
+            self.typed.take(typed)
         else:
             self._dequeue(op, delivery)
 
     def _dequeue(self, op: Operation, delivery: Delivery) -> None:
-        dequeue = next((line for line in self.dequeues if line > op.line), None)
+        dequeue = self.dequeues.first(op.line, None, lambda _: True)
         if dequeue is None:
             delivery.undelivered.append(op.line)
             return
-        self.dequeues.remove(dequeue)
+        self.dequeues.take(dequeue)
         # A dequeue with a record after it is that record in other words (a pasted text spelled out, say).
         if dequeue not in self.seen_dequeues:
             delivery.messages[dequeue] = op.text
+
+
+def _next_lines(entered: Sequence[Operation]) -> dict[int, int | None]:
+    """For each operation's line, the next line on which the same text entered the queue."""
+    following: dict[int, int | None] = {}
+    last: dict[str, int] = {}
+    for op in reversed(entered):
+        following[op.line] = last.get(op.text)
+        last[op.text] = op.line
+    return following
 
 
 def _may_recall(recall: Operation, op: Operation) -> bool:
@@ -143,11 +184,3 @@ def _may_recall(recall: Operation, op: Operation) -> bool:
 def holds(text: str, part: str) -> bool:
     """Whether a text is the part, or has it as whole lines."""
     return bool(part.strip()) and f"\n{part.strip()}\n" in f"\n{text.strip()}\n"
-
-
-def _first(found: dict[int, _T], after: int, before: int | None, wanted: Callable[[_T], bool]) -> int | None:
-    """The first line after `after` (and before `before`) whose entry is wanted."""
-    for line, one in found.items():
-        if line > after and (before is None or line < before) and wanted(one):
-            return line
-    return None

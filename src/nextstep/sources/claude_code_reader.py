@@ -4,6 +4,7 @@ The order of lines is the order of events: timestamps are not monotone, and a wa
 everything before most compactions.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import merge
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 
 from nextstep.core.records import Event, Kind, Role
 from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, user_step
-from nextstep.sources.claude_code_queue import Delivery, Operation, Via, Written, deliver
+from nextstep.sources.claude_code_queue import NEAR, Delivery, Operation, Via, Written, deliver
 from nextstep.sources.claude_code_record import UNDECODABLE, Line, decode, parse
 from nextstep.sources.claude_code_text import (
     content_text,
@@ -74,7 +75,7 @@ class Reader:
         self._places: dict[int, tuple[int, datetime | None]] = {}
         """Node and time for what the operation on a line delivers."""
         self._written: list[Written] = []
-        self._dequeues: list[int] = []
+        self._dequeues: deque[int] = deque(maxlen=NEAR)
         self._left: set[int] = set()
         self._delivery = Delivery()
         self._by_type: dict[str | None, Callable[[Track, int, Line], None]] = {
