@@ -22,6 +22,7 @@ Every message says what is wrong, where, and what to do about it.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 
 class NextstepError(Exception):
@@ -42,6 +43,10 @@ class ProblemsError(NextstepError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join([self.heading, *(f"  {problem}" for problem in problems)]))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:
+        """How it comes back from another process."""
+        return type(self), (self.problems,)
 
 
 class ConfigError(ProblemsError):

@@ -1,6 +1,7 @@
 """`nextstep import` as a user meets it: what it says, what it leaves, and how it ends."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_sessions_repairs_and_secrets_are_told_and_stored(cli: Cli, tmp_path: Pa
     assert "no valid JSON: line left out  1      1         5" in said
     assert "email  1      1" in said
     assert "dora.k" not in said + cli.err
-    assert "1 new, in transcripts/sessions and nextstep.duckdb" in cli.err
+    assert "1 new, in transcripts/sessions and nextstep.duckdb; 2 human turns" in cli.err
     rows = cli.json("sql", "SELECT about, reason, count FROM import_notes ORDER BY ALL")["rows"]
     assert rows == [
         {"about": "reading", "reason": "no valid JSON: line left out", "count": 1},
@@ -55,7 +56,8 @@ def test_without_a_path_all_that_claude_code_keeps_comes_in(cli: Cli, tmp_path: 
 
 def test_where_claude_code_keeps_nothing_the_message_says_where_it_looked(cli: Cli) -> None:
     cli("import", code=2)
-    assert ".claude/projects: there is no such file or folder" in cli.err
+    assert ".claude/projects: is not there" in cli.err
+    assert "set CLAUDE_CONFIG_DIR" in cli.err
 
 
 def test_filters_tell_why_a_session_was_left_out(cli: Cli, tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def test_filters_tell_why_a_session_was_left_out(cli: Cli, tmp_path: Path) -> No
     told = cli.json("import", str(tmp_path / "p"), "--since", "2026-04-01", "--min-turns", "1")
     assert told["totals"] == {"new": 1, "skipped": 1}
     (skipped,) = [one for one in told["imports"] if one["status"] == "skipped"]
-    assert skipped["reason"] == "ended on 2026-01-01, before --since 2026-04-01"
+    assert skipped["reason"].endswith("p/old.jsonl: ended on 2026-01-01, before --since 2026-04-01")
 
 
 def test_a_refused_transcript_is_exit_4_and_the_others_are_in(cli: Cli, tmp_path: Path) -> None:
@@ -114,3 +116,48 @@ def test_imported_sessions_can_be_marked_audited_and_evaluated(cli: Cli, tmp_pat
     assert "No leak at 1 moments" in cli("audit")
     cli("eval", "--model", "offline/continue", "--judge", "offline/lexical", "-q")
     assert cli.json("sql", "SELECT kind FROM moments")["rows"] == [{"kind": "text"}]
+
+
+def test_what_is_no_regular_file_is_refused_at_once(cli: Cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    assert "is no regular file" in " ".join(cli("import", str(tmp_path / "pipe.jsonl"), code=4).split())
+    transcript(tmp_path / "p" / "a.jsonl", "why", "so")
+    (tmp_path / "p" / "gone.jsonl").symlink_to("nowhere")
+    assert cli.json("import", str(tmp_path / "p"))["totals"] == {"new": 1, "skipped": 1}
+
+
+def test_a_file_name_that_is_no_text_does_not_stop_the_others(cli: Cli, tmp_path: Path) -> None:
+    transcript(tmp_path / "p" / "a.jsonl", "why", "so")
+    os.rename(transcript(tmp_path / "b.jsonl", "how", "so"), os.fsencode(tmp_path / "p") + b"/b\xff.jsonl")
+    assert cli.json("import", str(tmp_path / "p"))["totals"] == {"new": 2}
+    paths = [row["path"] for row in cli.json("sql", "SELECT path FROM imports ORDER BY path")["rows"]]
+    assert paths[1].endswith("p/b\\xff.jsonl")
+
+
+def test_no_secret_in_a_name_or_type_reaches_screen_or_store(cli: Cli, tmp_path: Path) -> None:
+    token = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
+    path = transcript(tmp_path / f"{token}.jsonl", "why", "so")
+    path.write_bytes(path.read_bytes() + json.dumps({"type": token}).encode() + b"\n")
+    (tmp_path / f"x-{token}.json").write_text("{}")
+    said = cli("import", str(path), str(tmp_path / f"x-{token}.json"), code=4)
+    stored = b"".join(file.read_bytes() for file in cli.folder.rglob("*") if file.is_file())
+    assert token not in said + cli.err
+    assert token.encode() not in stored
+
+
+def test_a_wrong_format_is_told_with_the_right_one(cli: Cli, tmp_path: Path) -> None:
+    path = transcript(tmp_path / "a.jsonl", "why", "so")
+    said = cli("import", str(path), "--format", "codex", code=4)
+    assert "it looks like claude-code, not codex" in " ".join(said.split())
+
+
+def test_a_session_that_is_there_unredacted_is_named(cli: Cli, tmp_path: Path) -> None:
+    path = transcript(tmp_path / "a.jsonl", "mail dora.k@nordlab.io", "ok")
+    cli("import", str(path), "--no-redact")
+    assert "stands beside a, the same session not redacted" in cli("import", str(path))
+
+
+def test_the_suites_own_sessions_are_no_transcripts(cli: Cli, tmp_path: Path) -> None:
+    cli("init")
+    cli("import", str(transcript(cli.folder / "logs" / "a.jsonl", "why", "so")))
+    assert not [one["path"] for one in cli.json("import", ".")["imports"] if one["path"].startswith("transcripts")]

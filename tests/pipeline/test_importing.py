@@ -1,6 +1,9 @@
 """Importing: sessions into suite and store once, refusals told, nothing overwritten."""
 
 import json
+import multiprocessing
+import os
+import signal
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -52,7 +55,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_transcript_becomes_a_session_in_suite_and_store(place: Place, tmp_path: Path) -> None:
     (one,) = place.bring(transcript(tmp_path / "a.jsonl", "why", "because", "go on", "done"))
-    assert (one.status, one.events, one.choices) == ("new", 4, 2)
+    assert (one.status, one.events, one.turns) == ("new", 4, 2)
     assert load_suite(place.suite).sessions["a"].session_id == one.session_id
     with place.store.read() as connection:
         assert connection.execute("SELECT session_id, n_events FROM sessions").fetchall() == [(one.session_id, 4)]
@@ -113,7 +116,7 @@ def test_what_is_there_is_not_read_again(place: Place, tmp_path: Path) -> None:
     (first,) = place.bring(path)
     (place.suite / "sessions" / "a.jsonl").write_text("whoever reads this is told")
     (again,) = place.bring(path)
-    assert (again.status, again.session_id, again.events, again.choices) == ("known", first.session_id, 2, 1)
+    assert (again.status, again.session_id, again.events, again.turns) == ("known", first.session_id, 2, 1)
 
 
 @pytest.mark.parametrize("lost", ["file", "store"])
@@ -277,6 +280,25 @@ def test_parallel_import_that_is_stopped_leaves_no_file_behind(
     assert not list((place.suite / "sessions").glob(".*"))
     assert [one.status for one in place.bring(*paths)].count("refused") == 0
     assert len(sessions(place.store)) == 12
+
+
+def test_a_process_that_dies_costs_what_it_read_and_nothing_else(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextstep.pipeline.importing.WORTH_A_PROCESS", 0)
+    paths = [transcript(tmp_path / f"{number}.jsonl", f"why {number}", "because") for number in range(14)]
+    coming = import_transcripts(find_transcripts(paths), place.suite, place.store, Settings(jobs=2))
+    found = [*next(coming)]
+    for child in multiprocessing.active_children():
+        os.kill(child.pid or 0, signal.SIGKILL)
+    found += [one for several in coming for one in several]
+    statuses = [one.status for one in found]
+    assert len(statuses) == 14
+    assert set(statuses) <= {"new", "refused"}
+    assert all("run again" in (one.reason or "") for one in found if one.status == "refused")
+    again = place.bring(*paths)
+    assert {one.status for one in again} <= {"new", "known"}
+    assert len(sessions(place.store)) == 14
 
 
 # Real files (not part of the repository)

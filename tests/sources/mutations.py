@@ -97,7 +97,7 @@ TELLING = re.compile(
 
 PROMPT = re.compile(rb'"role": ?"user", ?"content": ?(?:"|\[\{"type": ?"text")')
 
-GARBAGE = (
+GARBAGE: tuple[bytes, ...] = (
     *(b"", b"  ", b"\0\0\0", b"\xff\xfe\xfd", b"[]", b'"x"', b"null", b"{}", b"{", b"1e999", b"9" * 5_000, b"NaN"),
     *(b"[" * 100_000, b'{"a":' * 3_000, b'{"type":"user","message":{"content":' + b"[" * 900 + b"]" * 900 + b"}}"),
     *(b'{"type":"user"}', b'{"type":null}', b'{"type":"user","message":5}', b'{"type":"user","type":"assistant"}'),
@@ -108,7 +108,7 @@ GARBAGE = (
     ),
     *(b'{"type":"assistant","message":{"content":[{"type":"tool_use","input":1e999}]}}', b'{"type":"queue-operation"}'),
     *(b'{"type":"user","message":{"content":"\\ud800 \\u0000"}}', b'{"type":"user","message":{"content":"a\\u0000b"}}'),
-    *(b'{"type":"user","isSidechain":true,"uuid":"g"}'),
+    b'{"type":"user","isSidechain":true,"uuid":"g"}',
     *(b'{"type":"queue-operation","operation":"popAll"}', b'{"type":"queue-operation","operation":"remove"}'),
     *(b'{"type":"queue-operation","operation":"dequeue"}', b'{"type":"system","subtype":"compact_boundary"}'),
 )

@@ -120,6 +120,7 @@ def test_events_count_from_0_in_the_order_of_lines_and_can_all_be_stored(
 def lost_turns(before: Told, rows: Rows) -> list[tuple[int, Event]]:
     """Human turns on untouched lines that are neither events nor noted, each with its line."""
     after = read([row.line for row in rows])
+    assume(all(note.count <= NOTED_LINES for note in after.notes if note.about is About.READING))
     noted = after.noted(*LEFT)
     lost: list[tuple[int, Event]] = []
     for number, row in enumerate(rows, 1):
@@ -160,6 +161,7 @@ def test_no_untouched_human_turn_is_lost_without_a_note_of_its_line(
 def lost_messages(before: Told, lines: Lines, rows: Rows) -> list[str]:
     """Messages that only the queue held, all of whose lines are untouched and that are neither told nor noted."""
     after = read([row.line for row in rows])
+    assume(all(note.count <= NOTED_LINES for note in after.notes if note.about is About.READING))
     noted = after.noted(*LEFT)
     spoken = [f"\n{event.text}\n" for event in after.events if event.role is Role.HUMAN]
     lost = []
@@ -280,7 +282,8 @@ def as_far_as_the_agent_got(lines: Lines, count: int, besides: Collection[int] =
     turn.
     """
     part, whole = read(lines[:count]), read(lines)
-    if part.is_agent != whole.is_agent:
+    too_many = any(note.count > NOTED_LINES for note in whole.notes if "went back from" in note.reason)
+    if too_many or part.is_agent != whole.is_agent:
         return [], []
     end = max((line for event, line in part.both() if event.role in AGENT_ROLES), default=0)
     left = part.noted("went back from") | whole.noted("went back from") | set(besides)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from nextstep.core.records import Event, Session
 from nextstep.errors import SuiteError
-from nextstep.sources.placing import Aside, Placed, Shelf, rewrite_aside, write_aside
+from nextstep.sources.aside import Aside, rewrite_aside, write_aside
+from nextstep.sources.placing import Placed, Shelf
 from nextstep.sources.suite import FORMAT, Header, load_suite
 from tests.builders import events
 
@@ -72,16 +73,27 @@ def test_another_session_of_the_name_gets_a_name_of_its_own_and_keeps_it(tmp_pat
 def test_of_two_snapshots_the_longer_one_takes_the_place(tmp_path: Path) -> None:
     first = place(tmp_path, "h: why", "a: hm", origin="o", name="early")
     grown = place(tmp_path, "h: why", "a: hm", "h: go on", origin="o", name="late")
-    assert (grown.status, grown.replaced) == ("grown", first.path)
+    assert (grown.status, grown.path) == ("grown", first.path)
     part = place(tmp_path, "h: why", origin="o", name="earliest")
-    assert (part.status, part.name) == ("part", "late")
-    assert names(tmp_path) == {"late.jsonl"}
+    assert (part.status, part.name) == ("part", "early")
+    assert names(tmp_path) == {"early.jsonl"}
+    (session,) = load_suite(tmp_path).sessions.values()
+    assert len(session.events) == 3
+
+
+def test_a_title_given_by_hand_outlives_growth(tmp_path: Path) -> None:
+    path = place(tmp_path, "h: why", "a: hm", origin="o").path
+    path.write_text(path.read_text().replace('"title":""', '"title":"by hand"'))
+    assert place(tmp_path, "h: why", "a: hm", "h: go on", origin="o").status == "grown"
+    (session,) = load_suite(tmp_path).sessions.values()
+    assert (session.title, len(session.events)) == ("by hand", 3)
 
 
 def test_a_snapshot_in_which_a_moment_stands_is_kept_beside_the_longer_one(tmp_path: Path) -> None:
     place(tmp_path, "h: why", "a: hm", origin="o", name="early")
     (tmp_path / "moments.jsonl").write_text('{"session": "early", "cut": 2}\n')
-    assert place(tmp_path, "h: why", "a: hm", "h: go on", origin="o", name="late").status == "new"
+    late = place(tmp_path, "h: why", "a: hm", "h: go on", origin="o", name="late")
+    assert (late.status, late.beside) == ("new", "beside early, an earlier snapshot in which moments stand")
     assert names(tmp_path) == {"early.jsonl", "late.jsonl"}
 
 
@@ -171,8 +183,10 @@ def test_files_without_a_header_do_not_stop_an_import(tmp_path: Path) -> None:
     assert place(tmp_path, "h: why").status == "new"
 
 
-def test_what_a_killed_import_left_is_cleared_away_a_day_later(tmp_path: Path) -> None:
-    old, fresh = aside(tmp_path, "h: why").path, aside(tmp_path, "h: why").path
-    os.utime(old, (0, 0))
+def test_what_a_killed_import_left_is_cleared_away_when_it_is_old_and_nobody_writes_it(tmp_path: Path) -> None:
+    dead, alive, fresh = (aside(tmp_path, "h: why").path for _ in range(3))
+    dead = dead.rename(dead.with_name(".s.4194399.0.part"))
+    for old in (dead, alive):
+        os.utime(old, (0, 0))
     Shelf(tmp_path)
-    assert names(tmp_path) == {fresh.name}
+    assert names(tmp_path) == {alive.name, fresh.name}

@@ -1,8 +1,22 @@
 """The command line: parse, call one function, print, exit."""
 
+BUG = 70
+"""As sysexits.h has it: exit code 1 is a finding, and a bug is none."""
+
 
 def main() -> None:
     """Run `nextstep`."""
+    import signal
+    import sys
+    import traceback
+
     from nextstep.cli.app import app
 
-    app()
+    # Whoever asks the program to end, it ends in the same order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.write("nextstep: this is a bug in nextstep; please report it with the lines above\n")
+        sys.exit(BUG)

@@ -24,7 +24,7 @@ class Program(TyperGroup):
             typer.echo(f"nextstep: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
         except (KeyboardInterrupt, typer.Abort) as error:
-            typer.echo("nextstep: interrupted; what was answered is stored, run again to go on", err=True)
+            typer.echo("nextstep: interrupted; what was done is stored, run again to go on", err=True)
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:
             sys.stderr.close()

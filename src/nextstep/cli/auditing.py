@@ -54,7 +54,7 @@ def audit(
         raise typer.Exit(NOTHING_TO_AUDIT)
     candidates, prompt = setup.config.candidates, CandidatePrompt(setup.prompts)
     audits = audit_moments(loaded, moments, candidates, prompt, Store(setup.store))
-    rows = [one.row() for one in counted(audits, len(moments), quiet=quiet)]
+    rows = [one.row() for one in counted(audits, len(moments), quiet=quiet, doing="audit")]
     leaks = sum(len(row["leaks"]) for row in rows)
     if json:
         typer.echo(document("moments", rows, suite_hash=loaded.suite_hash, leaks=leaks, ok=not leaks))

@@ -49,7 +49,7 @@ def export(
     with _folder(output, push) as folder:
         the_suite = open_suite(setup.place, every=True)
         total = len(the_suite.sessions)
-        done = export_suite(the_suite, folder, lambda sessions: counted(sessions, total, quiet=quiet))
+        done = export_suite(the_suite, folder, lambda sessions: counted(sessions, total, quiet=quiet, doing="export"))
         pushed = _push(done, repository, public=public, yes=yes, quiet=quiet) if repository else None
         _tell(done, output, pushed, as_json=json, quiet=quiet)
 

@@ -11,12 +11,13 @@ def flag(
     help: str,  # noqa: A002 - typer's own word
     least: int | None = None,
     formats: list[str] | None = None,
+    metavar: str | None = None,
 ) -> typer.models.OptionInfo:
     """An option whose environment variable follows from its long name."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "NEXTSTEP_" + long.removeprefix("--").replace("-", "_").upper()
     option: typer.models.OptionInfo = typer.Option(
-        *names, help=help, envvar=variable, show_envvar=False, min=least, formats=formats
+        *names, help=help, envvar=variable, show_envvar=False, min=least, formats=formats, metavar=metavar
     )
     return option
 

@@ -16,9 +16,9 @@ from nextstep.pipeline.evaluate import Watcher
 Item = TypeVar("Item")
 
 
-def counted(items: Iterable[Item], total: int, *, quiet: bool) -> Iterable[Item]:
+def counted(items: Iterable[Item], total: int, *, quiet: bool, doing: str) -> Iterable[Item]:
     """The items, with a bar on a terminal."""
-    return track(items, total=total, console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
+    return track(items, doing, total=total, console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
 
 
 class ProgressWatcher(Watcher):

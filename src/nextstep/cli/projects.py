@@ -11,6 +11,7 @@ import typer
 from nextstep.cli import options
 from nextstep.cli.output import console, document, remark
 from nextstep.cli.settings import set_up
+from nextstep.errors import UsageError
 
 if TYPE_CHECKING:
     from nextstep.pipeline.importing import Import
@@ -55,10 +56,11 @@ def import_(
         str,
         options.flag("--format", help="auto, claude-code, codex, inspect, swe-agent, atif, openhands or tau-bench."),
     ] = "auto",
-    since: Annotated[datetime | None, options.flag("--since", help=SINCE, formats=DAYS)] = None,
-    until: Annotated[datetime | None, options.flag("--until", help=UNTIL, formats=DAYS)] = None,
+    since: Annotated[datetime | None, options.flag("--since", help=SINCE, formats=DAYS, metavar="YYYY-MM-DD")] = None,
+    until: Annotated[datetime | None, options.flag("--until", help=UNTIL, formats=DAYS, metavar="YYYY-MM-DD")] = None,
     project: Annotated[
-        str | None, options.flag("--project", help="Only sessions whose folder has this in its path; * and ? work.")
+        str | None,
+        options.flag("--project", help="Only sessions that worked in such a folder: a part of its path, or a pattern."),
     ] = None,
     min_turns: Annotated[
         int, options.flag("--min-turns", help="Only sessions with so many turns in which a human chose.", least=0)
@@ -74,6 +76,9 @@ def import_(
     quiet: options.Quiet = False,
 ) -> None:
     """Bring transcripts into the suite and the store, and say what was repaired, left out or redacted.
+
+    Status: new; known (it is there); grown (it took the place of its own earlier snapshot); part (a longer snapshot is
+    there); empty (no message); refused (cannot be read: exit 4); skipped (a filter, or no transcript).
 
     Secrets (keys, tokens, passwords, e-mail addresses, the user's name in home folders) are replaced before anything is
     stored; look through a session all the same before sharing it. What is there already is not read again, so an
@@ -96,12 +101,14 @@ def import_(
     from nextstep.store import Store
 
     days = [day and day.date() for day in (since, until)]
+    if since and until and since > until:
+        raise UsageError("--since is after --until, so no session can fit")
     wanted = Wanted(days[0], days[1], project, min_turns)
     settings = Settings(format_named(format_), redact, wanted, jobs or os.cpu_count() or 1)
     setup = set_up(config, store=store, suite=suite)
-    found = find_transcripts(paths or [claude_projects()])
+    found = find_transcripts(paths or [claude_projects()], setup.suite)
     coming = import_transcripts(found, setup.suite, Store(setup.store), settings)
-    imports = [one for several in counted(coming, len(found), quiet=quiet) for one in several]
+    imports = [one for several in counted(coming, len(found), quiet=quiet, doing="import") for one in several]
     rows = [_import_row(one) for one in sorted(imports, key=lambda one: (str(one.path), one.name))]
     if json:
         typer.echo(document("imports", rows, totals=dict(Counter(one.status for one in imports))))
@@ -115,11 +122,11 @@ def import_(
 
 def _import_row(one: "Import") -> dict[str, object]:
     return {
-        "path": str(one.path),
+        "path": os.fsencode(one.path).decode("utf-8", "backslashreplace"),
         "session": one.name,
         "session_id": one.session_id,
         "events": one.events,
-        "turns": one.choices,
+        "turns": one.turns,
         "status": one.status,
         "reason": one.reason,
         "notes": [note.model_dump(mode="json") for note in one.notes],

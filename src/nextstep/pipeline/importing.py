@@ -1,20 +1,17 @@
 """Transcripts on disk -> sessions in the suite folder and the store."""
 
 import os
-import signal
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from itertools import islice
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from nextstep.errors import UsageError
-from nextstep.pipeline.preparing import Prepared, Ready, Task, Wanted, discard, prepare
+from nextstep.errors import NextstepError, UsageError
+from nextstep.pipeline.preparing import Prepared, Ready, Task, Wanted, prepare
+from nextstep.pipeline.processes import prepare_side_by_side
 from nextstep.pipeline.recording import Stored, known_transcripts, store_imports
 from nextstep.sources.formats import AUTO, ENDINGS
 from nextstep.sources.notes import Note
@@ -22,8 +19,6 @@ from nextstep.sources.placing import Placed, Shelf
 from nextstep.sources.redaction import Redactor
 from nextstep.store import Store
 
-PER_PROCESS = 4
-"""Transcripts that wait for each process: enough to keep it busy."""
 STORED_EACH_S = 1.0
 STORE_MEMORY = 100_000_000
 """Bytes that DuckDB may take, beside some times the longest line: past them it uses the disk."""
@@ -51,8 +46,8 @@ class Import:
     name: str = ""
     session_id: str | None = None
     events: int = 0
-    choices: int = 0
-    """Human events at which a moment could stand."""
+    turns: int = 0
+    """Human events that say what to do next."""
     notes: tuple[Note, ...] = ()
     reason: str | None = None
 
@@ -65,6 +60,9 @@ def import_transcripts(
     What cannot be read is told and the others come in. Each transcript is stored whole when it is done, so that an
     import that was stopped goes on where it was; one that is there already is not read again.
     """
+    for place in (suite, store.path):
+        if "\ufffd" in os.fsencode(place).decode("utf-8", "replace"):
+            raise UsageError(f"{place!r}: has a name that is no UTF-8 text; give another place")
     if not store.path.exists():
         with store.write():
             pass  # a place that cannot be written to is told before the work
@@ -76,13 +74,12 @@ def import_transcripts(
     )
     size = sum(path.stat().st_size for path, _ in found if path.exists())
     jobs = min(settings.jobs, len(found)) if size > WORTH_A_PROCESS else 1
-    desk = _Desk(Shelf(suite), store)
-    for prepared in map(prepare, tasks) if jobs < 2 else _side_by_side(tasks, jobs):
-        if prepared.status == "known":
-            yield [_known(prepared.path, row) for row in known[prepared.sha256]]
-        else:
-            yield desk.take_in(prepared, redacted=settings.redact)
-    desk.clear()
+    with _Desk(Shelf(suite), store) as desk:
+        for prepared in map(prepare, tasks) if jobs < 2 else prepare_side_by_side(tasks, jobs):
+            if prepared.status == "known":
+                yield [_known(prepared.path, row) for row in known[prepared.sha256]]
+            else:
+                yield desk.take_in(prepared, redacted=settings.redact)
 
 
 class _Desk:
@@ -92,6 +89,13 @@ class _Desk:
         self._shelf, self._store = shelf, store
         self._waiting: list[Stored] = []
         self._since = monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with suppress(NextstepError) if error else nullcontext():
+            self.clear()
 
     def take_in(self, prepared: Prepared, *, redacted: bool) -> list[Import]:
         """A transcript's sessions in their place; what was placed and not yet stored is found by the next import."""
@@ -119,64 +123,33 @@ def _frugal(longest: int) -> dict[str, Any]:
 
 
 def _known(path: Path, row: dict[str, Any]) -> Import:
-    return Import(path, "known", row["name"], row["session_id"], row["n_events"], row["choices"])
-
-
-def _side_by_side(tasks: Iterator[Task], jobs: int) -> Iterator[Prepared]:
-    """Transcripts prepared by several processes, in the order in which they are done."""
-    pool = ProcessPoolExecutor(jobs, mp_context=_processes(), initializer=_leave_interrupts)
-    running: dict[Future[Prepared], Task] = {}
-    try:
-        while True:
-            for task in islice(tasks, max(0, jobs * PER_PROCESS - len(running))):
-                running[pool.submit(prepare, task)] = task
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield _outcome(future, running.pop(future))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for future, task in running.items():
-            if not future.cancelled():
-                discard(_outcome(future, task).ready)
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C ends the process that the user sees, which ends the others in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _processes() -> BaseContext:
-    """How processes begin: never as a copy of this one, whose database may be running threads."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([prepare.__module__])
-    return context
-
-
-def _outcome(future: "Future[Prepared]", task: Task) -> Prepared:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        reason = f"{task.path}: the process that read it died; import it alone with --jobs 1 to see why"
-        return Prepared(task.path, status="refused", reason=reason)
+    return Import(path, "known", row["name"], row["session_id"], row["n_events"], row["turns"])
 
 
 def _import(prepared: Prepared, ready: Ready, place: Placed) -> Import:
     aside = ready.aside
-    return Import(prepared.path, place.status, place.name, aside.session_id, aside.events, aside.choices, ready.notes)
+    return Import(
+        prepared.path,
+        place.status,
+        place.name,
+        aside.session_id,
+        aside.events,
+        aside.turns,
+        ready.notes,
+        reason=place.beside,
+    )
 
 
 def _shown(path: Path) -> str:
-    """A path for the store, without the name in a home folder."""
-    return Redactor().redact(str(path.absolute()))
+    """A path for the store, without the name in a home folder, and with bytes that are no text spelled out."""
+    return Redactor().redact(os.fsencode(path.absolute()).decode("utf-8", "backslashreplace"))
 
 
-def find_transcripts(paths: Iterable[Path]) -> list[tuple[Path, bool]]:
+def find_transcripts(paths: Iterable[Path], suite: Path | None = None) -> list[tuple[Path, bool]]:
     """The files named, and every file below the folders named that may be a transcript, each once, in order.
 
-    With each, whether it was named itself. Raises UsageError for a path that is not there or a folder without any.
+    With each, whether it was named itself. What is the suite's own is passed over. Raises UsageError for a path that is
+    not there or a folder without any.
     """
     found: dict[Path, bool] = {}
     for path in paths:
@@ -185,15 +158,26 @@ def find_transcripts(paths: Iterable[Path]) -> list[tuple[Path, bool]]:
         if not path.is_dir():
             found[path] = True
             continue
-        below = sorted(one for one in path.rglob("*") if one.name.lower().endswith(ENDINGS) and one.is_file())
+        below = sorted(one for one in path.rglob("*") if one.name.lower().endswith(ENDINGS) and not one.is_dir())
         if not below:
             raise UsageError(f"{path}: holds no transcript ({', '.join(ENDINGS)})")
         for one in below:
-            found.setdefault(one, False)
+            if suite is None or not _is_inside(one, suite):
+                found.setdefault(one, False)
     return list(found.items())
 
 
+def _is_inside(path: Path, folder: Path) -> bool:
+    return folder.absolute() in path.absolute().parents
+
+
 def claude_projects() -> Path:
-    """The folder in which Claude Code keeps its transcripts."""
+    """The folder in which Claude Code keeps its transcripts. Raises UsageError when it is not there."""
     home = os.environ.get("CLAUDE_CONFIG_DIR")
-    return (Path(home) if home else Path.home() / ".claude") / "projects"
+    folder = (Path(home) if home else Path.home() / ".claude") / "projects"
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder}: is not there, so Claude Code keeps no transcripts in it; "
+            "name a transcript or a folder, or set CLAUDE_CONFIG_DIR"
+        )
+    return folder

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nextstep.core.records import Event
 from nextstep.errors import EmptyTranscript, TranscriptError, UnknownFormat
-from nextstep.sources.formats import AUTO, read_transcript
+from nextstep.sources.aside import Aside, rewrite_aside, write_aside
+from nextstep.sources.formats import AUTO, format_of, read_transcript
 from nextstep.sources.notes import Note
-from nextstep.sources.placing import Aside, rewrite_aside, write_aside
 from nextstep.sources.reading import Reading, safe_name
 from nextstep.sources.redaction import Redactor
 from nextstep.sources.suite import FORMAT, Header
@@ -26,7 +26,7 @@ class Wanted:
     project: str | None = None
     """A pattern for the folder that the session worked in; without a wildcard, a part of it."""
     min_turns: int = 0
-    """Human events at which a moment could stand, at least."""
+    """Human events that say what to do next, at least."""
 
     def is_too_old(self, path: Path) -> bool:
         """Whether a file was last written before the first day."""
@@ -44,8 +44,8 @@ class Wanted:
         """Why a session is not wanted, now that all of it was read."""
         if self.since and aside.last_at and _day(aside.last_at) < self.since:
             return f"ended on {_day(aside.last_at)}, before --since {self.since}"
-        if aside.choices < self.min_turns:
-            return f"has {aside.choices} human turns, fewer than --min-turns {self.min_turns}"
+        if aside.turns < self.min_turns:
+            return f"has {aside.turns} human turns, fewer than --min-turns {self.min_turns}"
         return None
 
     def _is_of_project(self, project: str) -> bool:
@@ -97,34 +97,50 @@ def prepare(task: Task) -> Prepared:
     """Read, redact and write aside the sessions of one transcript; what cannot be read is told, not raised."""
     done = Prepared(task.path)
     ready: list[Ready] = []
+    if not task.path.is_file():
+        status = "refused" if task.was_named else "skipped"
+        return replace(done, status=status, reason=f"{_name(task.path)}: is no regular file; copy it to one first")
     try:
         if task.wanted.is_too_old(task.path):
-            return replace(done, status="skipped", reason=f"last written before --since {task.wanted.since}")
+            too_old = _of(task.path, f"last written before --since {task.wanted.since}")
+            return replace(done, status="skipped", reason=too_old)
         done = replace(done, sha256=_digest(task.path), size=task.path.stat().st_size)
         if done.sha256 in task.known:
             return replace(done, status="known")
-        reason = None
+        reason: str | None = None
         for reading in read_transcript(task.path, task.format_name):
             one = _session(task, reading, done.sha256)
-            reason = one if isinstance(one, str) else reason
+            reason = _of(task.path, one) if isinstance(one, str) else reason
             if isinstance(one, Ready):
                 ready.append(one)
         return replace(done, status="ready" if ready else "skipped", reason=reason, ready=tuple(ready))
     except (TranscriptError, OSError) as error:
         discard(ready)
-        return replace(done, status=_status(error, task), reason=_told(error, task.path))
+        return replace(done, status=_status(error, task), reason=_of(None, _told(error, task)))
 
 
 def _status(error: Exception, task: Task) -> str:
     if isinstance(error, EmptyTranscript):
-        return "empty"
+        return "empty" if task.format_name == AUTO else "refused"
     return "skipped" if isinstance(error, UnknownFormat) and not task.was_named else "refused"
 
 
-def _told(error: Exception, path: Path) -> str:
+def _told(error: Exception, task: Task) -> str:
     if isinstance(error, OSError):
-        return f"{path}: cannot be read ({error.strerror or error}); make it readable, or leave it out"
-    return str(error)
+        return f"{task.path}: cannot be read ({error.strerror or error}); make it readable, or leave it out"
+    other = format_of(task.path) if task.format_name != AUTO else None
+    hint = f" (it looks like {other}, not {task.format_name})" if other not in (None, task.format_name) else ""
+    return f"{error}{hint}"
+
+
+def _of(path: Path | None, reason: str) -> str:
+    """A reason with the file's name, for people and for the store: no secret in it, and nothing that is no text."""
+    whole = f"{path}: {reason}" if path else reason
+    return Redactor().redact(whole.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+
+
+def _name(path: Path) -> str:
+    return _of(None, str(path))
 
 
 def discard(ready: Iterable[Ready]) -> None:

@@ -42,18 +42,18 @@ class Stored:
 
     def after(self, longer: Placed) -> "Stored":
         """The same after a session was placed that may have taken the place of its own beginning."""
-        if longer.replaced is None or all(place.path != longer.replaced for _, place in self.placed):
+        if longer.status != "grown" or all(place.path != longer.path for _, place in self.placed):
             return self
-        part = replace(longer, status="part", replaced=None)
-        return replace(self, placed=tuple((r, part if p.path == longer.replaced else p) for r, p in self.placed))
+        part = replace(longer, status="part")
+        return replace(self, placed=tuple((r, part if p.path == longer.path else p) for r, p in self.placed))
 
 
 def store_imports(connection: Connection, imports: Sequence[Stored]) -> None:
     """Bring in what became of some transcripts, with the sessions that stand in the suite now."""
     here = list({pair[0].aside.session_id: pair for one in imports for pair in one.here}.values())
     for ready, place in here:
-        if place.replaced is not None:
-            _forget(connection, place.replaced.stem, ready.aside.session_id)
+        if place.status == "grown":
+            _forget(connection, place.name, ready.aside.session_id)
     there = {name for (name,) in connection.execute("SELECT session_id FROM sessions").fetchall()}
     insert(connection, "sessions", [_placed_row(ready, place) for ready, place in here], replace=True)
     _load_events(connection, [pair for pair in here if pair[0].aside.session_id not in there])

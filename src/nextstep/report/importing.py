@@ -23,6 +23,9 @@ def import_tables(rows: Sequence[Row]) -> Iterator[RenderableType]:
         names = ("session", "events", "turns", "status")
         yield RowsTable([{name: row[name] for name in names} for row in came[:SHOWN]])
         yield from _more(len(came), "sessions", SHOWN)
+    for row in came:
+        if row["reason"]:
+            yield plain(f"{row['session']} stands {row['reason']}")
     for status, shown in (("refused", SHOWN), ("empty", FEW), ("skipped", FEW)):
         others = [row for row in rows if row["status"] == status]
         for row in others[:shown]:
@@ -75,10 +78,13 @@ def import_summary(rows: Sequence[Row], place: str, *, redacted: bool) -> str:
     """An import in a sentence or two."""
     counts = Counter(row["status"] for row in rows)
     told = ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "nothing"
-    turns = sum(row["turns"] for row in rows if row["status"] in ("new", "grown"))
+    stored = [row for row in rows if row["status"] in ("new", "grown")]
+    if not stored:
+        return f"{told}: nothing new in {place}."
+    turns = sum(row["turns"] for row in stored)
     care = (
         " Secrets were replaced; look through a session all the same before you share it."
         if redacted
         else " Nothing was redacted: every secret in the transcripts is in there as it was."
     )
-    return f"{told}, in {place}; {turns} turns in new sessions at which a moment could stand.{care}"
+    return f"{told}, in {place}; {turns} human turns in what is new.{care}"

@@ -60,10 +60,16 @@ def read_transcript(path: Path, format_name: str = AUTO) -> Iterator[Reading]:
     return _recognised(path).read(path)
 
 
+def format_of(path: Path) -> str | None:
+    """The name of the format that a file looks like, by its ending and its beginning; None for no known one."""
+    own = (one for one in FORMATS.values() if path.name.lower().endswith(one.endings))
+    return next((one.name for one in own if one.looks_like(path)), None)
+
+
 def _recognised(path: Path) -> Format:
-    for one in FORMATS.values():
-        if path.name.lower().endswith(one.endings) and one.looks_like(path):
-            return one
+    name = format_of(path)
+    if name:
+        return FORMATS[name]
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -71,6 +77,8 @@ def _recognised(path: Path) -> Format:
         raise TranscriptError(f"{path}: cannot be read ({error.strerror or error}); give the path of a file") from error
     if empty:
         raise UnknownFormat(f"{path}: is empty; leave it out")
+    if not path.name.lower().endswith(ENDINGS):
+        raise UnknownFormat(f"{path}: has none of the endings {', '.join(ENDINGS)}; name its format with --format")
     raise UnknownFormat(
         f"{path}: looks like none of the formats {', '.join(FORMATS)}; name its format with --format, or leave it out"
     )

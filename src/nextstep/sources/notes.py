@@ -8,6 +8,8 @@ from nextstep.core.records import Record
 
 NOTED_LINES = 200
 """Line numbers that a note keeps."""
+MOST_REASONS = 300
+"""Reasons that are told apart: some name what a hostile file may hold any number of."""
 
 
 class About(StrEnum):
@@ -58,6 +60,8 @@ class Notes:
 
     def _count(self, about: About, reason: str, count: int, lines: tuple[int, ...]) -> None:
         key = about, reason
+        if key not in self._counts and len(self._counts) >= MOST_REASONS:
+            key = about, "reasons past the first hundreds: not told apart"
         self._counts[key] = self._counts.get(key, 0) + count
         kept = self._lines.setdefault(key, [])
         if lines and len(kept) < NOTED_LINES:

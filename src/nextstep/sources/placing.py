@@ -5,11 +5,8 @@ one holds the other's events and more, only the longer one is kept, unless momen
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
 from pathlib import Path
 from time import time
 
@@ -18,28 +15,10 @@ from pydantic import ValidationError
 from nextstep.core.ids import ListId
 from nextstep.core.records import Event
 from nextstep.errors import SuiteError
-from nextstep.sources.suite import MOMENTS, SESSIONS, Header, event_line, header_line
+from nextstep.sources.aside import Aside, file_events, retitle, sessions_folder
+from nextstep.sources.suite import MOMENTS, Header
 
-_NUMBER = count()
-A_DAY_S = 86_400
-
-
-@dataclass(frozen=True)
-class Aside:
-    """A whole session in a file that is no part of the suite yet."""
-
-    path: Path
-    name: str
-    """That it would have in the suite."""
-    header: Header
-    session_id: str
-    events: int
-    choices: int
-    """Human events at which a moment could stand."""
-    last_at: datetime | None
-    """The latest time that any event tells."""
-    longest: int
-    """Bytes of the longest line of an event."""
+A_WHILE_S = 600
 
 
 @dataclass(frozen=True)
@@ -50,63 +29,8 @@ class Placed:
     """new, known (it was there), grown (it took the place of its own beginning) or part (a longer one is there)."""
     name: str
     path: Path
-    replaced: Path | None = None
-    """Of a session that has grown: the file of its beginning, which is gone."""
-
-
-def write_aside(folder: Path, name: str, header: Header, events: Iterable[Event]) -> Aside:
-    """Write a session's events as they come to a hidden file in the suite folder, to be placed or discarded.
-
-    Nothing is left behind when the events or the disk fail. Raises SuiteError when the file cannot be written.
-    """
-    path = sessions_folder(folder) / f".{name}.{os.getpid()}.{next(_NUMBER)}.part"
-    identity, told, choices, longest = ListId("session"), 0, 0, 0
-    last_at: datetime | None = None
-    with _whole(path), path.open("wb", buffering=1 << 20) as file:
-        file.write(header_line(header))
-        for event in events:
-            content = event.content()
-            identity.add(content)
-            longest = max(longest, file.write(event_line(event.idx, content)))
-            told += 1
-            choices += event.is_choice
-            if event.at is not None and (last_at is None or event.at > last_at):
-                last_at = event.at
-    return Aside(path, name, header, identity.name(), told, choices, last_at, longest)
-
-
-def rewrite_aside(aside: Aside, change: Callable[[str], str]) -> Aside:
-    """The same session with `change` applied to every text."""
-    events = (
-        event.model_copy(update={"text": change(event.text), "tool": change(event.tool) if event.tool else event.tool})
-        for event in _events(aside.path)
-    )
-    changed = write_aside(aside.path.parent.parent, aside.name, aside.header, events)
-    aside.path.unlink()
-    return changed
-
-
-def sessions_folder(folder: Path) -> Path:
-    """Where a suite's sessions stand; made if it is not there."""
-    target = folder / SESSIONS
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SuiteError([f"{target}: cannot be made ({error.strerror})"]) from error
-    return target
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[None]:
-    """The whole file or none of it, also when the disk is full."""
-    try:
-        yield
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise SuiteError([f"{path}: cannot be written ({error.strerror})"]) from error
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    beside: str | None = None
+    """Why another session of the same origin stays beside a new one."""
 
 
 class Shelf:
@@ -122,9 +46,8 @@ class Shelf:
             self._note(path, _header(path))
 
     def _note(self, path: Path, header: Header | None) -> None:
-        for key in (header.sha256, header.origin) if header else ():
-            if key:
-                self._files.setdefault(key, []).append(path)
+        for key in _keys(header):
+            self._files.setdefault(key, []).append(path)
 
     def place(self, aside: Aside) -> Placed:
         """Put a session in its place, or discard it when all of it is there."""
@@ -138,15 +61,26 @@ class Shelf:
 
     def _there(self, aside: Aside) -> Placed | None:
         """The place of a session that is in the suite, whole or as a part of a longer one."""
-        keys = filter(None, (aside.header.sha256, aside.header.origin))
-        files = dict.fromkeys([*(path for key in keys for path in self._files.get(key, ())), self._free(aside.name)])
-        for path in filter(_header, files):
-            status = _compare(aside, path)
-            if status == "grown" and not self._is_used(path):
-                path.unlink()
-                return self._new(aside, replaced=path)
+        related = (path for key in _keys(aside.header) for path in self._files.get(key, ()) if path.exists())
+        files = dict.fromkeys([*related, self._free(aside.name)])
+        for path in files:
+            header = _header(path)
+            status = _compare(aside, path) if header else "other"
+            if header and status == "grown" and not self._is_used(path):
+                retitle(aside, aside.header.model_copy(update={"title": header.title, "lab": header.lab})).replace(path)
+                return Placed("grown", path.stem, path)
             if status in ("known", "part"):
                 return Placed(status, path.stem, path)
+        return None
+
+    def _beside(self, aside: Aside) -> str | None:
+        """Why the suite now has two sessions of one origin, where it has."""
+        for path in (path for key in _keys(aside.header) for path in self._files.get(key, ())):
+            header = _header(path)
+            if header and header.redacted != aside.header.redacted:
+                return f"beside {path.stem}, the same session {'' if header.redacted else 'not '}redacted"
+            if header and self._is_used(path):
+                return f"beside {path.stem}, an earlier snapshot in which moments stand"
         return None
 
     def _is_used(self, path: Path) -> bool:
@@ -156,7 +90,7 @@ class Shelf:
     def _free(self, name: str) -> Path:
         return self._folder / f"{name}.jsonl"
 
-    def _new(self, aside: Aside, replaced: Path | None = None) -> Placed:
+    def _new(self, aside: Aside) -> Placed:
         for name in (aside.name, f"{aside.name}-{aside.session_id[:8]}"):
             path = self._free(name)
             try:
@@ -167,15 +101,32 @@ class Shelf:
                 continue
             except OSError as error:
                 raise SuiteError([f"{path}: cannot be written ({error.strerror})"]) from error
-            return Placed("grown" if replaced else "new", name, path, replaced)
+            return Placed("new", name, path, self._beside(aside))
         raise SuiteError([f"{path}: stands in the way of session {aside.name}; move it away and import again"])
 
 
+def _keys(header: Header | None) -> list[str]:
+    """What two snapshots of one session share: the transcript's digest, or the name that its tool gave it."""
+    return [key for key in (header.sha256, header.origin) if key] if header else []
+
+
 def _clear_away(folder: Path) -> None:
-    """Remove what an import that was killed left behind a day ago or longer."""
+    """Remove what an import left behind that was killed some minutes ago or longer."""
     for path in folder.glob(".*.part"):
-        if time() - path.stat().st_mtime > A_DAY_S:
-            path.unlink(missing_ok=True)
+        process = path.name.split(".")[-3]
+        with suppress(FileNotFoundError):
+            if time() - path.stat().st_mtime > A_WHILE_S and not _is_running(process):
+                path.unlink()
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _put(source: Path, target: Path) -> None:
@@ -215,17 +166,11 @@ def _identity(path: Path) -> str | None:
     """The session_id of a session's file; None for a file that holds none."""
     identity = ListId("session")
     try:
-        for event in _events(path):
+        for event in file_events(path):
             identity.add(event.content())
     except (ValidationError, OSError, UnicodeDecodeError):
         return None
     return identity.name()
-
-
-def _events(path: Path) -> Iterator[Event]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        next(file, None)
-        yield from (Event.model_validate_json(line) for line in file if line.strip())
 
 
 def _header(path: Path) -> Header | None:

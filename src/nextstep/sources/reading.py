@@ -33,4 +33,4 @@ class Reading:
 
 def safe_name(stem: str) -> str:
     """A file's stem as a session's name: letters, digits, dot, dash and underscore, never hidden or empty."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip(".")[:LONGEST_NAME] or "session"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip(".-")[:LONGEST_NAME] or "session"

@@ -174,7 +174,7 @@ def _validated(model: type[Model], line: str, where: str, problems: list[str]) -
 def _read_lines(path: Path, problems: list[str]) -> list[tuple[int, str]]:
     """The file's lines with their numbers, empty ones left out."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         problems.append(f"{path}: cannot be read ({error.strerror})")
         return []

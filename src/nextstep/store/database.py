@@ -28,6 +28,10 @@ SEALED = {"enable_external_access": False, "lock_configuration": True}
 """DuckDB's settings for queries that users write: no files, no network, no extensions, no way back."""
 
 
+FULL = re.compile(r"space left|disk full|quota|File too large|[Cc]ould not write|not enough space")
+"""How DuckDB says that the disk takes no more."""
+
+
 class Store:
     """One DuckDB file. Created and migrated by the first `write`; reading one that is not there is an error."""
 
@@ -106,9 +110,15 @@ def _errors(path: Path) -> Iterator[None]:
     """DuckDB's errors about the file as errors of ours; its errors about SQL pass."""
     try:
         yield
+    except RuntimeError as error:
+        if "Query interrupted" in str(error):
+            raise KeyboardInterrupt from error  # DuckDB heard Ctrl-C before Python did
+        raise
     except (duckdb.IOException, duckdb.TransactionException) as error:
         raise _file_error(path, str(error)) from error
     except (duckdb.FatalException, duckdb.SerializationException, duckdb.InternalException) as error:
+        if FULL.search(str(error)):
+            raise _file_error(path, str(error)) from error
         raise StoreError(f"{path}: the store is damaged: {_first_line(error)}; restore it from a copy") from error
 
 
@@ -119,7 +129,7 @@ def _file_error(path: Path, message: str) -> StoreError:
         holder = re.search(r"PID (\d+)", message)
         who = f"process {holder[1]}" if holder else "another process"
         return StoreBusy(f"{path}: {who} holds the store; wait for it to end, or give another --store")
-    if re.search(r"space left|disk full|quota|File too large|[Cc]ould not write|not enough space", message):
+    if FULL.search(message):
         return StoreFull(f"{path}: the disk is full ({_first_line(message)}); make room and run again")
     return StoreError(f"{path}: the store cannot be used: {_first_line(message)}")
 

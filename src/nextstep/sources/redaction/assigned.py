@@ -3,16 +3,9 @@
 import re
 
 from nextstep.sources.redaction.found import Found, Rule
+from nextstep.sources.redaction.plausible import Place, is_secret_of
 from nextstep.sources.redaction.shapes import shape_at
-from nextstep.sources.redaction.values import (
-    is_code,
-    is_digest,
-    is_name,
-    is_password,
-    is_random,
-    is_stand_in,
-    is_uuid,
-)
+from nextstep.sources.redaction.values import is_code
 
 NAMES = (
     rb"(?:pass(?:w(?:or)?d|phrase|code)?|pwd|secret|token|credentials?|api[_-]?key|(?:access|auth|private|account|shared|encrypt(?:ion)?"
@@ -29,7 +22,7 @@ JUDGED = 128
 _NAME_BEFORE = re.compile(rb"[A-Za-z0-9_.-]{0,64}\Z")
 _AFTER_WORD = re.compile(
     rb"(?i)(?:[_-]?(?:value|prod(?:uction)?|dev(?:elopment)?|stag(?:ing|e)|test(?:ing)?|live|main|old|new|backup|default|token|key|access|string"
-    rb"|base64|b64|raw|plain|text|v?[0-9]{1,3}))*\Z"
+    rb"|base64|b64|raw|plain|text|confirm(?:ation)?|again|v?[0-9]{1,3}))*\Z"
 )
 _NO_SECRET_BEFORE = re.compile(
     rb"(?i)(?:next|page|cursor|continu\w*|eos|bos|pad|sep|cls|mask|unk|stop|special|start|end|sync|resume|cache|idempotency|design|num|max|min"
@@ -47,11 +40,19 @@ _TIE = re.compile(
 )
 _XML = re.compile(rb">\s{0,40}(?P<value>[^<>\s]{1,512})\s{0,40}</")
 _IS = re.compile(rb"""(?i)[ \t]{1,3}(?:is|was)[ \t]{1,3}(?P<open>\\*["'`])?""")
-_BARE = re.compile(rb"""[^\s"'`<>(){},;\[\]|&\\\x00-\x20]+""")
+_QUOTED = re.compile(rb"(?P<value>[^\s]++)\Z")
+_BARE = re.compile(rb"""(?P<value>[^\s"'`<>(){},;\[\]|&\\\x00-\x20]+)""")
 _ENV_NAME = re.compile(rb"[A-Z0-9_]+\Z")
-_CHOSEN = re.compile(rb"""[^\s"'`<>(){},;\[\]|&\\]{8,128}(?=[\s;&"'<]|\\[nr]|\Z)""")
-_DIGIT = re.compile(rb"[0-9]")
-_MARK = re.compile(rb"[^A-Za-z0-9_.]")
+_FIELD = re.compile(rb"""[^\s"'`<>(){},;\[\]|&\\]{4,128}(?=[\s;&"'<]|\\[nr]|\Z)""")
+"""What follows `password=` without a space where it is data: it ends a line, a word of a command, a field of an address."""
+_LINE_BEFORE = re.compile(
+    rb"""(?x) (?:\A|[\n\r]|\\n) (?:[\w./@+-]{1,64}[:-][0-9]{1,6}[:-])? [ \t]{0,40}
+    (?:(?:[+>\#;*-]|[0-9]{1,6}(?:\t|\xe2\x86\x92|[|:])|export|set|ENV|ARG|local) [ \t]{0,40}){0,3} \Z"""
+)
+"""From a line's start to a name: what grep, diff, cat -n and lists write there, and nothing else."""
+_LINE_VALUE = re.compile(
+    rb"""(?P<value>[^\s"'`<>(){}\[\]\\]+(?<![,;]))[ \t]{0,40}(?:\#[^\n]{0,200})?(?=[\n\r"']|\\[nr"]|\Z)"""
+)
 
 
 def find_assigned(data: bytes, start: int) -> tuple[Found, ...]:
@@ -85,27 +86,45 @@ _WORD = re.compile(rb"(?i)(?P<word>" + NAMES + rb")(?P<rest>[\w-]{0,20})")
 def _value(data: bytes, end: int, name: bytes) -> tuple[int, int] | None:
     """The span of the value that follows a name ending here."""
     if data[end : end + 1] == b">":
-        return _in_xml(data, end, name)
+        match = _XML.match(data, end)
+        return _judged(match, name, Place.DATA) if match else None
     if told := _IS.match(data, end):
-        return _judged(data, told.end(), told["open"], name, loose=False)
+        return _at(data, told.end(), told["open"], name, (Place.LOOSE, Place.CODE))
     tie = _TIE.match(data, end)
     if not tie or (tie["comma"] and not tie["quote"]) or (_SESSION_ID.search(name) and not tie["equals"]):
         return None
-    tight = not tie["before"] and not tie["after"] and not tie["quote"]
-    loose = tight and (bool(_ENV_NAME.match(name)) or (data[tie.end() - 1] == 0x3D and _chosen(data, tie.end(), name)))
-    return _judged(data, tie.end(), tie["open"], name, loose=loose)
+    if tie["open"]:
+        return _at(data, tie.end(), tie["open"], name, (Place.LOOSE if tie["comma"] else Place.DATA, Place.CODE))
+    tight = bool(tie["equals"]) and not (tie["before"] or tie["after"] or tie["quote"])
+    if tight and _FIELD.match(data, tie.end()):
+        place = Place.DATA if _ENV_NAME.match(name) else Place.LINE
+        return _on_line(data, end, tie.end(), name, place) or _at(data, tie.end(), None, name, (place, place))
+    return _on_line(data, end, tie.end(), name, Place.LINE) or _at(
+        data, tie.end(), None, name, (Place.CODE, Place.CODE)
+    )
 
 
-def _chosen(data: bytes, start: int, name: bytes) -> bool:
-    """Whether `password=` is followed by what a person chose, and not by a variable: it ends a line or a field."""
-    match = _CHOSEN.match(data, start) if _PASSWORD.search(name) else None
-    return match is not None and (len(_DIGIT.findall(match.group())) >= 2 or bool(_MARK.search(match.group())))
+def _on_line(data: bytes, end: int, start: int, name: bytes, place: Place) -> tuple[int, int] | None:
+    """The value that starts here, if the name begins its line and the value ends it, as in YAML and ini files."""
+    first = end - len(name)
+    if not _LINE_BEFORE.search(data, max(0, first - 96), first):
+        return None
+    match = _LINE_VALUE.match(data, start, start + LONGEST_VALUE)
+    return _judged(match, name, place) if match and not is_code(match["value"]) else None
+
+
+def _judged(match: re.Match[bytes], name: bytes, place: Place) -> tuple[int, int] | None:
+    """The span of the value that was matched, if it is a secret and no vendor's token (whose own rule names it)."""
+    start, end = match.span("value")
+    if not is_secret_of(match["value"], name, place) or shape_at(match.string, start):
+        return None
+    return start, end
 
 
 _FLAG = re.compile(
     rb"--(?P<name>(?P<before>[A-Za-z0-9-]{0,32}?)(?i:"
     + NAMES
-    + rb")(?P<rest>[\w-]{0,20}))(?:=|[ \t]{1,8})(?P<open>\\*[\"'])?"
+    + rb")(?P<rest>[\w-]{0,20}))(?P<tie>=|[ \t]{1,8})(?P<open>\\*[\"'])?"
 )
 
 
@@ -114,38 +133,31 @@ def find_flag(data: bytes, start: int) -> tuple[Found, ...]:
     flag = _FLAG.match(data, start)
     if not flag or not _AFTER_WORD.match(flag["rest"]) or _NO_SECRET_BEFORE.search(flag["before"]):
         return ()
-    value = _judged(data, flag.end(), flag["open"], flag["name"], loose=True)
+    bare = Place.DATA if flag["tie"] == b"=" else Place.LINE
+    value = _at(data, flag.end(), flag["open"], flag["name"], (Place.DATA, bare))
     return (Found(*value, _kind(flag["name"]), by_context=True),) if value else ()
 
 
 _SESSION_ID = re.compile(rb"(?i)session_?id\Z")
 
 
-def _in_xml(data: bytes, end: int, name: bytes) -> tuple[int, int] | None:
-    match = _XML.match(data, end)
-    if not match or not _is_secret(match["value"], name, loose=True):
-        return None
-    return match.span("value")
-
-
-def _judged(data: bytes, start: int, opening: bytes | None, name: bytes, *, loose: bool) -> tuple[int, int] | None:
-    """The value that starts here, if it is a secret; `loose` where a plain literal is expected without quotes."""
+def _at(
+    data: bytes, start: int, opening: bytes | None, name: bytes, places: tuple[Place, Place]
+) -> tuple[int, int] | None:
+    """The value that starts here, if it is a secret: in quotes (judged by the first place) or bare (by the second)."""
     end = _closing(data, start, opening) if opening else None
     if end is not None:
-        value = data[start:end]
-        fits = not re.search(rb"\s", value) and _is_secret(value, name, loose=True)
-        return _ours(data, start, end) if fits else None
+        match = _QUOTED.match(data, start, end)
+        return _judged(match, name, places[0]) if match else None
     match = _BARE.match(data, start, start + JUDGED)
-    if not match or data[match.end() : match.end() + 1] in {b"(", b"["}:
+    if not match or data[match.end() : match.end() + 1] in {b"(", b"["} or is_code(match["value"]):
         return None
-    value = match.group().rstrip(b".:!?") if not loose else match.group()
-    if is_code(value) or (not loose and not opening and is_name(value)):
-        return None
-    if not _is_secret(value, name, loose=loose or bool(opening)):
-        return None
-    if len(value) == JUDGED and (match := _BARE.match(data, start)):
-        value = match.group()
-    return _ours(data, start, start + len(value))
+    if places[1] is Place.CODE:
+        match = _BARE.match(data, start, start + len(match.group().rstrip(b".:!?"))) or match
+    span = _judged(match, name, places[1])
+    if span and len(match.group()) == JUDGED and (whole := _BARE.match(data, start)):
+        return whole.span()
+    return span
 
 
 def _closing(data: bytes, start: int, opening: bytes) -> int | None:
@@ -160,28 +172,6 @@ def _closing(data: bytes, start: int, opening: bytes) -> int | None:
         return None
     return end if end > start or quote != opening else None
 
-
-def _ours(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """The span, unless it is a vendor's token (whose own rule names it)."""
-    return None if shape_at(data, start) else (start, end)
-
-
-def _is_secret(value: bytes, name: bytes, *, loose: bool) -> bool:
-    """Whether a value can be the secret of this name."""
-    if is_stand_in(value) or is_digest(value) or b"://" in value[:40] or value[:1] in {b"/", b"."}:
-        return False
-    if not loose:
-        return is_random(value)
-    if _PASSWORD.search(name):
-        return is_random(value) if b"/" in value else is_password(value)
-    if is_uuid(value):
-        return _UUID_NAME.search(name) is not None
-    return is_random(value, 10)
-
-
-_PASSWORD = re.compile(rb"(?i)pass|pwd")
-_UUID_NAME = re.compile(rb"(?i)api[_-]?key|secret|(?:auth|access|refresh|bearer|bot|deploy)[_-]?token")
-"""Names whose value may be a UUID; for others it is a session's or a request's id, which matters to the text."""
 
 _KINDS = (
     (re.compile(rb"(?i)aws.*session|session_?token"), "aws-session-token"),

@@ -2,10 +2,13 @@
 
 import re
 
+from nextstep.sources.redaction.words import share_of_words
+
 _STAND_IN = re.compile(
     rb"""(?ix)
     [\W_]* (?: x{3,} | \*{3,} | \.{3,} | -{3,} ) [\W_]*
-    | [<$%{\[(|@~].*
+    | <.* | [{\[(].* | \$[({].* | \$[A-Za-z_][A-Za-z0-9_]*(?:[-.:/].*)? | \$[0-9@*\#?$!]? | %[A-Za-z_]+%? | %[({].*
+    | @[A-Za-z_./:-]* | ~(?:/.*)? | \|[-+]? | ![A-Za-z]+ | [&*][A-Za-z_]+
     | (?: my|some|any|fake|mock|invalid|test|wrong|bad|old|new|the|foo|bar|baz|user|admin|root|no|demo|sample|valid
         | plain | correct )
       [-_.]? (?: super[-_.]? )?
@@ -15,7 +18,11 @@ _STAND_IN = re.compile(
         | postgresql | mysql | mongo | mongodb | redis | guest | rabbitmq | minio | minioadmin | none | null | nil
         | true | false | undefined | empty | string | str | bytes | required | optional | env | auto | default
         | localhost | x-oauth-basic | x-access-token | s3cr3t | pa(?:ss|\$\$)w0rd
-      ) [0-9]{0,3} !?
+        | passwort | wachtwoord | contrase(?:n|\xc3\xb1)a | mot-?de-?passe | senha | has(?:l|\xc5\x82)o | hidden | encrypted | hashed
+        | confirmed | nullable | missing | invalid | include | omit | same-origin | text | number | integer | boolean | float | double
+        | object | array | any | unknown | never | void | varchar[0-9]* | char | opaque | generic | enabled | disabled | yes | optional
+        | always | never | prompt | keyring | stdin | file | vault | unset | blank | n/?a | off | on | tbd
+      ) [0-9]{0,3} [!?]?
     | a?abc[-_]?123(?:456)?(?:def)? | abcdef(?:gh\w*)? | (?:0123456789|1234567890)? (?:abcdef)? (?:0?123456789?0?)*
     """
 )
@@ -39,9 +46,6 @@ _DIGEST = re.compile(rb"(?i)(?:sha[0-9]{1,3}|md5|blake2b)[:=-].*")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RUNS = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 _DIGITS = re.compile(rb"[0-9]+")
-_WORDS = re.compile(rb"[A-Z][a-z]{2,}|[a-z]{3,}|[A-Z]{4,}")
-_VOWEL = re.compile(rb"(?i)[aeiouy]")
-_CLUSTER = re.compile(rb"(?i)[^aeiouy]{5}|[qjx][^aeiouy]{2}")
 _LETTERS = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _MARK = re.compile(rb"[^A-Za-z0-9_./: -]")
@@ -82,7 +86,7 @@ def is_random(value: bytes, least: int = 12) -> bool:
     joined = seen.translate(None, b"-_.")
     return (
         any(_is_drawn(piece) for piece in _PIECE.split(seen))
-        or (len(joined) >= 20 and _has_cases(joined) and _words(joined) < (0.5 if len(joined) < 28 else 0.65))
+        or (len(joined) >= 20 and _has_cases(joined) and share_of_words(joined) < (0.5 if len(joined) < 28 else 0.65))
         or _is_jumbled(seen)
     )
 
@@ -92,17 +96,10 @@ def _is_drawn(piece: bytes) -> bool:
     if len(piece) < 8 or len(set(piece)) < 6:
         return False
     groups = len(_DIGITS.findall(piece))
-    words = _words(piece)
+    words = share_of_words(piece)
     if len(piece) >= 28:  # nobody writes identifiers of this length with a digit in them
         return groups >= 1 and words < 0.85
     return (groups >= 2 and words < 0.7) or (groups == 1 and _has_cases(piece) and words < 0.6)
-
-
-def _words(piece: bytes) -> float:
-    """The share of a piece that can be said aloud, as most of `getUserToken2` can."""
-    return sum(len(word) for word in _WORDS.findall(piece) if _VOWEL.search(word) and not _CLUSTER.search(word)) / len(
-        piece
-    )
 
 
 def _has_cases(piece: bytes) -> bool:
