@@ -51,6 +51,8 @@ class Delivery:
     """Text of each message that only the queue holds, by the line of the operation that delivered it."""
     recalled: list[int] = field(default_factory=list)
     undelivered: list[int] = field(default_factory=list)
+    reworded: list[int] = field(default_factory=list)
+    """Taken for the record after its dequeue, which says it in other words."""
 
 
 def deliver(operations: Sequence[Operation], written: Sequence[Written]) -> Delivery:
@@ -92,7 +94,7 @@ class _Queue:
         self.again = _next_lines(self.entered)
         self.removals = _Waiting((op.line, op) for op in operations if op.name == "remove")
         self.recalls = _Waiting((op.line, op) for op in operations if op.name == "popAll")
-        self.dequeues = _Waiting((op.line, op) for op in operations if op.name == "dequeue")
+        self.dequeues = _Waiting((op.line, op.line) for op in operations if op.name == "dequeue")
         self.written = _Waiting((one.line, one) for one in written if one.via is not Via.TYPED)
         self.typed = _Waiting((one.line, one) for one in written if one.via is Via.TYPED)
         self.seen_dequeues = {line for one in written for line in one.dequeues}
@@ -148,13 +150,18 @@ class _Queue:
         recall = self.recalls.first(op.line, None, lambda one: _may_recall(one, op))
         if recall is not None and (removal is None or recall < removal):
             delivery.recalled.append(op.line)
-        elif removal is not None:
+        elif removal is not None and not self._is_dequeued_before(op, removal):
             delivery.messages[removal] = op.text
             self.removals.take(removal)
         elif (typed := self.typed.first(op.line, None, lambda one: holds(one.text, op.text))) is not None:
             self.typed.take(typed)
         else:
             self._dequeue(op, delivery)
+
+    def _is_dequeued_before(self, op: Operation, removal: int) -> bool:
+        """Whether a dequeue that no record explains stands before a removal that names no message."""
+        unseen = self.dequeues.first(op.line, removal, lambda line: line not in self.seen_dequeues)
+        return unseen is not None and not self.removals.entries[removal].text
 
     def _dequeue(self, op: Operation, delivery: Delivery) -> None:
         dequeue = self.dequeues.first(op.line, None, lambda _: True)
@@ -165,6 +172,8 @@ class _Queue:
         # A dequeue with a record after it is that record in other words (a pasted text spelled out, say).
         if dequeue not in self.seen_dequeues:
             delivery.messages[dequeue] = op.text
+        else:
+            delivery.reworded.append(op.line)
 
 
 def _next_lines(entered: Sequence[Operation]) -> dict[int, int | None]:

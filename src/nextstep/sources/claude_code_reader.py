@@ -78,14 +78,7 @@ class Reader:
         self._dequeues: deque[int] = deque(maxlen=NEAR)
         self._left: set[int] = set()
         self._delivery = Delivery()
-        self._by_type: dict[str | None, Callable[[Track, int, Line], None]] = {
-            **dict.fromkeys(SILENT, self._silent),
-            "user": self._user,
-            "assistant": self._assistant,
-            "system": self._system,
-            "attachment": self._attachment,
-            "queue-operation": self._queue_operation,
-        }
+        self._delivered: list[Draft] = []
 
     @property
     def is_agent(self) -> bool:
@@ -136,7 +129,7 @@ class Reader:
             if kind == "user":
                 self.notes.sender("side-chain", number)
             return
-        self._by_type.get(kind, self._unknown)(track, number, record)
+        _BY_TYPE.get(kind, Reader._unknown)(self, track, number, record)
 
     def _system(self, track: Track, number: int, record: Line) -> None:
         step = Step.COMPACTION if record.subtype == "compact_boundary" else Step.OTHER
@@ -212,7 +205,13 @@ class Reader:
             self._delivery = deliver(self._operations, self._written)
             self.notes.add("queued message taken back into the editor: left out there", *self._delivery.recalled)
             self.notes.add("queued message that was never delivered: left out", *self._delivery.undelivered)
+            self.notes.add("queued message in other words after its dequeue: left out", *self._delivery.reworded)
             self.notes.add("message that only the queue holds: put where it was delivered", *self._delivery.messages)
+            self._delivered = self._deliver()
+        else:
+            self.notes.add("event beside an agent's side chain: left out", *(draft.line for draft in self.main.drafts))
+            entered = (op.line for op in self._operations if op.is_human and op.name == "enqueue")
+            self.notes.add("queued message beside an agent's side chain: left out", *entered)
         self._left = self._track.tree.abandoned()
         if self._left:
             self.notes.add(
@@ -227,9 +226,9 @@ class Reader:
     def _drafts(self) -> Iterator[Draft]:
         """Everything that was said, in the order of the lines."""
         drafts = iter(self._track.drafts)
-        return merge(drafts, self._delivered(), key=lambda draft: draft.line) if self._delivery.messages else drafts
+        return merge(drafts, self._delivered, key=lambda draft: draft.line) if self._delivered else drafts
 
-    def _delivered(self) -> list[Draft]:
+    def _deliver(self) -> list[Draft]:
         """The messages that only the queue holds, where they were delivered."""
         return [
             self._drafted(line, *self._places[line], said)
@@ -251,3 +250,14 @@ class Reader:
                 ]
             )
             idx += len(some)
+
+
+_BY_TYPE: dict[str | None, Callable[[Reader, Track, int, Line], None]] = {
+    **dict.fromkeys(SILENT, Reader._silent),
+    "user": Reader._user,
+    "assistant": Reader._assistant,
+    "system": Reader._system,
+    "attachment": Reader._attachment,
+    "queue-operation": Reader._queue_operation,
+}
+"""Not bound to a reader: one that refers to itself keeps its temporary file until the next garbage collection."""

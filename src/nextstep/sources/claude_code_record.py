@@ -150,5 +150,5 @@ def details(line: Line) -> Json:
     """The toolUseResult of a record when it is an object, an empty one otherwise."""
     try:
         return dict_of(msgspec.json.decode(line.tool_use_result))
-    except (msgspec.MsgspecError, RecursionError):
+    except UNDECODABLE:
         return {}

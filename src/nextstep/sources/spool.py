@@ -10,6 +10,8 @@ T = TypeVar("T")
 
 KEPT_BYTES = 16_000_000
 """What is held in memory, about; what comes after it goes to the file."""
+ITEM_BYTES = 300
+"""What an item takes beside its text, about."""
 BLOCK_BYTES = 2_000_000
 """Written to the file at once, about."""
 
@@ -29,7 +31,7 @@ class Spool(Generic[T]):
     def append(self, item: T, size: int) -> None:
         """Add an item of about `size` bytes."""
         self._items.append(item)
-        self._left -= size
+        self._left -= size + ITEM_BYTES
         if self._left < 0:
             self._spill()
 
@@ -40,6 +42,11 @@ class Spool(Generic[T]):
             self._blocks.append(self._file.write(self._encoder.encode(self._items)))
         self._items = []
         self._left = BLOCK_BYTES
+
+    def __del__(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
 
     def __bool__(self) -> bool:
         """Whether anything was appended."""

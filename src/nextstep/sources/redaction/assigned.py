@@ -44,14 +44,14 @@ _QUOTED = re.compile(rb"(?P<value>[^\s]++)\Z")
 _BARE = re.compile(rb"""(?P<value>[^\s"'`<>(){},;\[\]|&\\\x00-\x20]+)""")
 _ENV_NAME = re.compile(rb"[A-Z0-9_]+\Z")
 _FIELD = re.compile(rb"""[^\s"'`<>(){},;\[\]|&\\]{4,128}(?=[\s;&"'<]|\\[nr]|\Z)""")
-"""What follows `password=` without a space where it is data: it ends a line, a word of a command, a field of an address."""
+"""What follows `password=` without a space where it is data: it ends a line, a word, a field of an address."""
 _LINE_BEFORE = re.compile(
     rb"""(?x) (?:\A|[\n\r]|\\n) (?:[\w./@+-]{1,64}[:-][0-9]{1,6}[:-])? [ \t]{0,40}
     (?:(?:[+>\#;*-]|[0-9]{1,6}(?:\t|\xe2\x86\x92|[|:])|export|set|ENV|ARG|local) [ \t]{0,40}){0,3} \Z"""
 )
 """From a line's start to a name: what grep, diff, cat -n and lists write there, and nothing else."""
 _LINE_VALUE = re.compile(
-    rb"""(?P<value>[^\s"'`<>(){}\[\]\\]+(?<![,;]))[ \t]{0,40}(?:\#[^\n]{0,200})?(?=[\n\r"']|\\[nr"]|\Z)"""
+    rb"""(?P<value>[^\s"'`<>(){}\[\]\\]++(?<![,;]))(?:[ \t]{1,40}\#[^\n]{0,200}|[ \t]{0,40})(?=[\n\r"']|\\[nr"]|\Z)"""
 )
 
 
@@ -97,11 +97,16 @@ def _value(data: bytes, end: int, name: bytes) -> tuple[int, int] | None:
         return _at(data, tie.end(), tie["open"], name, (Place.LOOSE if tie["comma"] else Place.DATA, Place.CODE))
     tight = bool(tie["equals"]) and not (tie["before"] or tie["after"] or tie["quote"])
     if tight and _FIELD.match(data, tie.end()):
-        place = Place.DATA if _ENV_NAME.match(name) else Place.LINE
+        place = Place.DATA if _ENV_NAME.match(name) or _is_field(data, end - len(name)) else Place.LINE
         return _on_line(data, end, tie.end(), name, place) or _at(data, tie.end(), None, name, (place, place))
     return _on_line(data, end, tie.end(), name, Place.LINE) or _at(
         data, tie.end(), None, name, (Place.CODE, Place.CODE)
     )
+
+
+def _is_field(data: bytes, first: int) -> bool:
+    """Whether the name that begins here is a field of an address or of a connection's line, or begins its line."""
+    return first == 0 or data[first - 1] in b"?&;\n"
 
 
 def _on_line(data: bytes, end: int, start: int, name: bytes, place: Place) -> tuple[int, int] | None:

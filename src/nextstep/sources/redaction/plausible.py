@@ -41,7 +41,9 @@ def is_secret_of(value: bytes, name: bytes, place: Place) -> bool:
 _LETTERS = re.compile(rb"[A-Za-z]")
 _DIGITS = re.compile(rb"[0-9]+")
 _MARK = re.compile(rb"[^A-Za-z0-9_./: -]")
-_DIRECTORY = re.compile(rb"(?i)(?:~|\.{1,2}|[a-z]:)?[\\/]")
+_DIRECTORY = re.compile(
+    rb"(?i)(?:~|\.{1,2}|[a-z]:)[\\/]|/[\w.-]+/|/(?:etc|var|run|tmp|home|opt|usr|mnt|app|data|secrets?|api|dev|root)\b"
+)
 _WORDY = 0.6
 
 
@@ -65,7 +67,7 @@ def _is_issued(value: bytes, place: Place) -> bool:
     """Whether a token's or a key's value can be one: it is drawn, so it reads like no word."""
     if place is Place.LOOSE:
         return is_random(value, 10)
-    return is_random(value, 8) or (len(value) >= 8 and _is_odd(value) and (place is Place.DATA or not is_name(value)))
+    return is_random(value, 8) or (len(value) >= 8 and _is_odd(value) and (place is Place.DATA or not _is_plain(value)))
 
 
 def _is_odd(value: bytes) -> bool:
@@ -73,7 +75,9 @@ def _is_odd(value: bytes) -> bool:
     return _LETTERS.search(value) is not None and share_of_words(value) < 0.5 and len(set(value)) >= 6
 
 
-_NAMING = re.compile(rb"(?i)pass(?:word|wd|phrase)?|pwd|secret|token|key|credential|auth|login")
+_NAMING = re.compile(
+    rb"(?i)password|passwd|pass[_-]?phrase|pwd|secret|token|credential|(?:\b|_|api)key|(?:\b|_)(?:auth|pass|login)(?:\b|_)"
+)
 _DOTTED = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*(?:[.:>/-]+[A-Za-z_$][A-Za-z0-9_$]*)*[!?:.]*")
 
 

@@ -4,10 +4,12 @@ Facts: the vendors' documentation of their token formats, and the public rule se
 """
 
 import re
+from enum import IntEnum
 from typing import NamedTuple
 
-from nextstep.sources.redaction.found import Found, Rule, begins_word
+from nextstep.sources.redaction.found import Found, Rule, begins_word, ends_in_placeholder
 from nextstep.sources.redaction.values import is_stand_in
+from nextstep.sources.redaction.words import share_of_words
 
 ANY = rb"[A-Za-z0-9_-]"
 ALNUM = rb"[A-Za-z0-9]"
@@ -15,21 +17,33 @@ HEX = rb"[0-9a-f]"
 END = rb"(?![A-Za-z0-9])"
 
 
+class Joins(IntEnum):
+    """What may stand directly before a token: where its beginning is short or ordinary, less than elsewhere."""
+
+    NOTHING = 0
+    """Where a word begins."""
+    MARKS = 1
+    """Also behind `_`, `-` and `.`."""
+    LETTERS = 2
+    """Anything."""
+
+
 class Shape(NamedTuple):
-    """A kind, the literal beginnings of its tokens, and the expression of what follows."""
+    """A kind, the literal beginnings of its tokens, the expression of what follows, and what they may be joined to."""
 
     kind: str
     heads: str
     tail: bytes
+    joins: Joins = Joins.LETTERS
 
 
 SHAPES = (
     Shape("aws-access-key-id", "AKIA ASIA ABIA ACCA", rb"[A-Z0-9]{16}" + END),
-    Shape("aws-bedrock-key", "ABSK", rb"[A-Za-z0-9+/]{100,}=*"),
+    Shape("aws-bedrock-key", "ABSK", rb"[A-Za-z0-9+/]{100,}=*", Joins.NOTHING),
     Shape("google-api-key", "AIza", ANY + rb"{35}" + END),
     Shape("google-oauth", "ya29.", ANY + rb"{20,}"),
     Shape("google-oauth", "GOCSPX-", ANY + rb"{20,}"),
-    Shape("google-oauth", "1//0", ANY + rb"{35,}"),
+    Shape("google-oauth", "1//0", ANY + rb"{35,}", Joins.NOTHING),
     Shape("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", ALNUM + rb"{30,}"),
     Shape("github-token", "github_pat_", rb"[A-Za-z0-9_]{22,}"),
     Shape(
@@ -42,32 +56,33 @@ SHAPES = (
     Shape("slack-token", "xapp-", rb"[A-Za-z0-9-]{20,}"),
     Shape("stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_", ALNUM + rb"{10,}"),
     Shape("stripe-webhook-secret", "whsec_", rb"[A-Za-z0-9+/=]{20,}"),
-    Shape("twilio-key", "SK AC", HEX + rb"{32}" + END),
-    Shape("sendgrid-key", "SG.", ANY + rb"{16,32}\." + ANY + rb"{16,64}"),
-    Shape("mailgun-key", "key- pubkey-", HEX + rb"{32}" + END),
+    Shape("twilio-key", "SK AC", HEX + rb"{32}" + END, Joins.MARKS),
+    Shape("sendgrid-key", "SG.", ANY + rb"{16,32}\." + ANY + rb"{16,64}", Joins.MARKS),
+    Shape("mailgun-key", "key- pubkey-", HEX + rb"{32}" + END, Joins.NOTHING),
     Shape("npm-token", "npm_", ALNUM + rb"{36,}"),
     Shape("pypi-token", "pypi-AgE", ANY + rb"{50,}"),
-    Shape("huggingface-token", "hf_ api_org_", ALNUM + rb"{30,}"),
+    Shape("huggingface-token", "hf_ api_org_", ALNUM + rb"{30,}", Joins.MARKS),
+    Shape("huggingface-token", "hf_", ALNUM + rb"{34}" + END),
     Shape("anthropic-key", "sk-ant-", ANY + rb"{20,}"),
     Shape("openrouter-key", "sk-or-v1-", HEX + rb"{32,}"),
     Shape("openai-key", "sk-proj- sk-svcacct- sk-admin- sk-None-", ANY + rb"{20,}"),
-    Shape("openai-key", "sk-", ALNUM + rb"{20,}"),
+    Shape("openai-key", "sk-", ALNUM + rb"{20,}", Joins.MARKS),
     Shape("groq-key", "gsk_", ALNUM + rb"{40,}"),
     Shape("xai-key", "xai-", ALNUM + rb"{60,}"),
     Shape("perplexity-key", "pplx-", ALNUM + rb"{40,}"),
-    Shape("replicate-token", "r8_", ALNUM + rb"{36,}"),
+    Shape("replicate-token", "r8_", ALNUM + rb"{36,}", Joins.MARKS),
     Shape("nvidia-key", "nvapi-", ANY + rb"{40,}"),
     Shape("langsmith-key", "lsv2_pt_ lsv2_sk_", rb"[0-9a-f_]{32,}"),
     Shape("wandb-key", "wandb_v1_", rb"[A-Za-z0-9_]{40,}"),
     Shape("pinecone-key", "pcsk_", rb"[A-Za-z0-9_]{40,}"),
-    Shape("databricks-token", "dapi", HEX + rb"{32}(?:-[0-9])?" + END),
+    Shape("databricks-token", "dapi", HEX + rb"{32}(?:-[0-9])?" + END, Joins.MARKS),
     Shape("digitalocean-token", "dop_v1_ doo_v1_ dor_v1_", HEX + rb"{64}"),
-    Shape("cloudflare-token", "v1.0-", HEX + rb"{24}-[0-9a-f]{100,}"),
+    Shape("cloudflare-token", "v1.0-", HEX + rb"{24}-[0-9a-f]{100,}", Joins.MARKS),
     Shape("cloudflare-token", "cfk_ cfut_ cfat_", ALNUM + rb"{40,}"),
-    Shape("vault-token", "hvs. hvb. hvr.", ANY + rb"{20,}"),
+    Shape("vault-token", "hvs. hvb. hvr.", ANY + rb"{20,}", Joins.MARKS),
     Shape("age-key", "AGE-SECRET-KEY-1", rb"[A-Z0-9]{58}"),
     Shape("docker-token", "dckr_pat_ dckr_oat_", ANY + rb"{20,}"),
-    Shape("atlassian-token", "ATATT3 ATCTT3 ATBB", rb"[A-Za-z0-9_=-]{24,}"),
+    Shape("atlassian-token", "ATATT3 ATCTT3 ATBB", rb"[A-Za-z0-9_=-]{24,}", Joins.MARKS),
     Shape("shopify-token", "shpat_ shpca_ shppa_ shpss_", rb"[0-9a-fA-F]{32}" + END),
     Shape("linear-key", "lin_api_ lin_oauth_", ALNUM + rb"{32,}"),
     Shape("notion-token", "ntn_", ALNUM + rb"{40,}"),
@@ -83,9 +98,9 @@ SHAPES = (
     Shape("heroku-key", "HRKU-", ANY + rb"{36,}"),
     Shape("rubygems-key", "rubygems_", HEX + rb"{48}" + END),
     Shape("tailscale-key", "tskey-", rb"[A-Za-z0-9-]{20,}"),
-    Shape("pulumi-token", "pul-", HEX + rb"{40}" + END),
+    Shape("pulumi-token", "pul-", HEX + rb"{40}" + END, Joins.NOTHING),
     Shape("onepassword-token", "ops_eyJ", rb"[A-Za-z0-9+/_=-]{100,}"),
-    Shape("jwt", "eyJ", rb"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}"),
+    Shape("jwt", "eyJ", rb"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}", Joins.MARKS),
 )
 
 HOOKS = re.compile(
@@ -125,20 +140,37 @@ _TABLE = _by_first(SHAPES)
 def shape_at(data: bytes, start: int) -> Found | None:
     """The secret with a shape of its own that begins here."""
     entry = _TABLE.get(data[start])
-    if not entry or not begins_word(data, start) or _DOTTED.match(data, max(0, start - 2), start):
+    if not entry:
         return None
     match = entry[0].match(data, start, start + REACH)
     if not match or not match.lastgroup:
         return None
     number = int(match.lastgroup[1:])
-    tail = match.group(f"t{number}")
-    if is_stand_in(tail) or not _VARIED.search(tail):
+    shape, tail = entry[1][number], match.group(f"t{number}")
+    if is_stand_in(tail) or not _is_issued(tail) or not _may_begin(data, start, shape, tail):
         return None
     if match.end() == start + REACH:
         match = entry[0].match(data, start) or match
-    kind = entry[1][number].kind
     end = match.end() - 1 if data[match.end() - 1] == 0x2E else match.end()  # the full stop of a sentence
-    return Found(start, end, kind)
+    return Found(start, end, shape.kind)
+
+
+def _is_issued(tail: bytes) -> bool:
+    """Whether what follows a beginning is drawn: a digit or both cases in it, or letters that are no words."""
+    return _VARIED.search(tail) is not None or (len(set(tail)) >= 8 and share_of_words(tail) < 0.5)
+
+
+def _may_begin(data: bytes, start: int, shape: Shape, tail: bytes) -> bool:
+    """Whether a token may begin here: where a word begins, or inside one if nothing else can be meant."""
+    if begins_word(data, start) and not _DOTTED.match(data, max(0, start - 2), start):
+        return True
+    joins = Joins.MARKS if data[start - 1] in b"_-." else Joins.LETTERS
+    return (
+        joins <= shape.joins
+        and len(tail) >= 16
+        and share_of_words(tail[:128]) < 0.5
+        and not ends_in_placeholder(data, start)
+    )
 
 
 def find_shape(data: bytes, start: int) -> tuple[Found, ...]:

@@ -18,10 +18,11 @@ _STAND_IN = re.compile(
         | postgresql | mysql | mongo | mongodb | redis | guest | rabbitmq | minio | minioadmin | none | null | nil
         | true | false | undefined | empty | string | str | bytes | required | optional | env | auto | default
         | localhost | x-oauth-basic | x-access-token | s3cr3t | pa(?:ss|\$\$)w0rd
-        | passwort | wachtwoord | contrase(?:n|\xc3\xb1)a | mot-?de-?passe | senha | has(?:l|\xc5\x82)o | hidden | encrypted | hashed
-        | confirmed | nullable | missing | invalid | include | omit | same-origin | text | number | integer | boolean | float | double
-        | object | array | any | unknown | never | void | varchar[0-9]* | char | opaque | generic | enabled | disabled | yes | optional
-        | always | never | prompt | keyring | stdin | file | vault | unset | blank | n/?a | off | on | tbd
+        | passwort | wachtwoord | contrase(?:n|\xc3\xb1)a | mot-?de-?passe | senha | has(?:l|\xc5\x82)o
+        | hidden | encrypted | hashed | confirmed | nullable | missing | invalid | include | omit | same-origin
+        | text | number | integer | boolean | float | double | object | array | any | unknown | never | always
+        | void | varchar[0-9]* | char | opaque | generic | enabled | disabled | yes | no | on | off
+        | prompt | keyring | stdin | file | vault | unset | blank | n/?a | tbd
       ) [0-9]{0,3} [!?]?
     | a?abc[-_]?123(?:456)?(?:def)? | abcdef(?:gh\w*)? | (?:0123456789|1234567890)? (?:abcdef)? (?:0?123456789?0?)*
     """
