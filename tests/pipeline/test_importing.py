@@ -17,6 +17,7 @@ from nextstep.errors import RedactionError, UsageError
 from nextstep.pipeline.importing import Import, Settings, find_transcripts, import_transcripts
 from nextstep.pipeline.ingest import store_suite
 from nextstep.pipeline.preparing import Wanted
+from nextstep.sources.redaction import Redactor
 from nextstep.sources.suite import load_suite
 from nextstep.store import Store
 
@@ -37,6 +38,14 @@ def transcript(path: Path, *texts: str, cwd: str = "/srv/other") -> Path:
         records.append(record | {"message": {"role": kind, "content": content}, "timestamp": "2026-05-01T10:00:00Z"})
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path
+
+
+MESSAGES = [
+    {"role": "user", "content": "do it", "source": "input"},
+    {"role": "assistant", "content": "done"},
+    {"role": "user", "content": "do more", "source": "operator"},
+    {"role": "assistant", "content": "done again"},
+]
 
 
 class Place:
@@ -114,9 +123,33 @@ def sessions(store: Store) -> set[tuple[str, int, int]]:
 def test_what_is_there_is_not_read_again(place: Place, tmp_path: Path) -> None:
     path = transcript(tmp_path / "a.jsonl", "why", "because")
     (first,) = place.bring(path)
-    (place.suite / "sessions" / "a.jsonl").write_text("whoever reads this is told")
+    file = place.suite / "sessions" / "a.jsonl"
+    file.write_bytes(file.read_bytes().splitlines()[0] + b"\nwhoever reads this is told\n")
     (again,) = place.bring(path)
     assert (again.status, again.session_id, again.events, again.turns) == ("known", first.session_id, 2, 1)
+
+
+def test_a_transcript_of_another_suite_is_not_known_by_its_name(place: Place, tmp_path: Path) -> None:
+    one, two = transcript(tmp_path / "x" / "t.jsonl", "why", "so"), transcript(tmp_path / "y" / "t.jsonl", "how", "so")
+    other = Place(tmp_path)
+    other.suite = tmp_path / "other"
+    assert [place.bring(one)[0].status, other.bring(two)[0].status] == ["new", "new"]
+    assert other.bring(one)[0].status == "new"
+    assert len(load_suite(other.suite).sessions) == 2
+
+
+def test_a_session_that_grew_in_one_suite_leaves_another_suites_session_of_the_name(
+    place: Place, tmp_path: Path
+) -> None:
+    path = transcript(tmp_path / "t.jsonl", "why", "so")
+    place.bring(path)
+    other = Place(tmp_path)
+    other.suite = tmp_path / "other"
+    record = transcript(tmp_path / "y" / "t.jsonl", "how", "so")
+    record.write_text(record.read_text().replace('"sessionId": "t"', '"sessionId": "other"'))
+    other.bring(record)
+    assert place.bring(transcript(path, "why", "so", "go on", "done"))[0].status == "grown"
+    assert sorted(events for _, events, _ in sessions(place.store)) == [2, 4]
 
 
 @pytest.mark.parametrize("lost", ["file", "store"])
@@ -192,9 +225,50 @@ def test_secrets_are_replaced_unless_asked_otherwise(place: Place, tmp_path: Pat
 
 def test_a_secret_that_only_a_later_text_gives_away_is_replaced_before_it_too(place: Place, tmp_path: Path) -> None:
     value = "q8Zr" + "V2xLw9TbK4mN"
-    place.bring(transcript(tmp_path / "a.jsonl", f"try {value} now", "ok", f"export API_TOKEN={value}", "ok"))
+    said = (f"try {value} now", "ok", f"export API_TOKEN={value}", "ok")
+    place.bring(transcript(tmp_path / "a.jsonl", *said[:2]))
+    (one,) = place.bring(transcript(tmp_path / "a.jsonl", *said))
+    assert (one.status, [note.count for note in one.notes if "gave away" in note.reason]) == ("grown", [1])
     (session,) = load_suite(place.suite).sessions.values()
     assert not [event.text for event in session.events if value in event.text]
+
+
+def test_names_titles_tools_and_paths_are_redacted_too(place: Place, tmp_path: Path) -> None:
+    token = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
+    path = transcript(tmp_path / f"{token}.jsonl", "why", "because")
+    call = {"type": "tool_use", "id": "t", "name": token, "input": {}}
+    record = {"type": "assistant", "uuid": "u9", "sessionId": token, "message": {"content": [call]}}
+    path.write_text(path.read_text() + json.dumps(record | {"timestamp": "2026-05-01T10:00:00Z"}) + "\n")
+    place.bring(path)
+    everything = b"".join(file.read_bytes() for file in [place.store.path, *place.suite.rglob("*")] if file.is_file())
+    assert token.encode() not in everything
+    assert token not in "".join(file.name for file in place.suite.rglob("*"))
+
+
+def test_one_transcript_that_meets_a_bug_costs_no_other(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [transcript(tmp_path / f"{name}.jsonl", name, "because") for name in "abc"]
+
+    def fails(reader: Redactor, text: str) -> str:
+        if text == "b":
+            raise KeyError(text)
+        return text
+
+    monkeypatch.setattr("nextstep.pipeline.preparing.Redactor.redact", fails)
+    assert [one.status for one in place.bring(*paths)] == ["new", "refused", "new"]
+    assert len(list((place.suite / "sessions").iterdir())) == 2
+
+
+def test_what_a_filter_left_out_comes_in_without_it(place: Place, tmp_path: Path) -> None:
+    samples = [{"id": number, "epoch": 1, "messages": MESSAGES[: 2 + 2 * number]} for number in range(2)]
+    log = {"version": 2, "status": "success", "eval": {"task": "t", "model": "m", "dataset": {}}, "samples": samples}
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(log))
+    few = place.bring(path, wanted=Wanted(min_turns=1))
+    assert {one.status for one in few} <= {"skipped", "new"}
+    assert len(place.bring(path)) == 2
+    assert len(load_suite(place.suite).sessions) == 2
 
 
 def test_a_text_that_cannot_be_searched_for_secrets_is_not_stored(

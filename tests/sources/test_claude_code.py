@@ -895,7 +895,7 @@ def test_file_becomes_a_session_without_a_title(tmp_path: Path) -> None:
     assert session.started_at == next(session.events).at
 
 
-@pytest.mark.parametrize(("stem", "name"), [("a.b-c_1", "a.b-c_1"), ("é", "-"), ("..", "session"), (".x", "x")])
+@pytest.mark.parametrize(("stem", "name"), [("a.b-c_1", "a.b-c_1"), ("é", "session"), ("..", "session"), (".x", "x"), ("-x-", "x-")])
 def test_names_are_safe(stem: str, name: str) -> None:
     assert safe_name(stem) == name
 

@@ -66,15 +66,16 @@ def import_transcripts(
     if not store.path.exists():
         with store.write():
             pass  # a place that cannot be written to is told before the work
+    shelf = Shelf(suite)
     with store.read() as connection:
-        known = known_transcripts(connection, suite, redacted=settings.redact)
+        known = known_transcripts(connection, shelf, redacted=settings.redact)
     tasks = (
         Task(path, suite, settings.format_name, settings.redact, settings.wanted, frozenset(known), was_named)
         for path, was_named in found
     )
     size = sum(path.stat().st_size for path, _ in found if path.exists())
     jobs = min(settings.jobs, len(found)) if size > WORTH_A_PROCESS else 1
-    with _Desk(Shelf(suite), store) as desk:
+    with _Desk(shelf, store) as desk:
         for prepared in map(prepare, tasks) if jobs < 2 else prepare_side_by_side(tasks, jobs):
             if prepared.status == "known":
                 yield [_known(prepared.path, row) for row in known[prepared.sha256]]

@@ -8,13 +8,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nextstep.core.records import Event
-from nextstep.errors import EmptyTranscript, TranscriptError, UnknownFormat
+from nextstep.errors import EmptyTranscript, SuiteError, TranscriptError, UnknownFormat
 from nextstep.sources.aside import Aside, rewrite_aside, write_aside
 from nextstep.sources.formats import AUTO, format_of, read_transcript
-from nextstep.sources.notes import Note
+from nextstep.sources.notes import Note, Notes
 from nextstep.sources.reading import Reading, safe_name
 from nextstep.sources.redaction import Redactor
+from nextstep.sources.saying import storable
 from nextstep.sources.suite import FORMAT, Header
+
+LONGEST_ORIGIN = 200
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Prepared:
     """ready, known, empty, refused or skipped."""
     reason: str | None = None
     ready: tuple[Ready, ...] = ()
+    complete: bool = True
+    """Whether no filter left out any of its sessions."""
 
 
 def prepare(task: Task) -> Prepared:
@@ -113,10 +118,18 @@ def prepare(task: Task) -> Prepared:
             reason = _of(task.path, one) if isinstance(one, str) else reason
             if isinstance(one, Ready):
                 ready.append(one)
-        return replace(done, status="ready" if ready else "skipped", reason=reason, ready=tuple(ready))
+        status = "ready" if ready else "skipped"
+        return replace(done, status=status, reason=reason, ready=tuple(ready), complete=reason is None)
     except (TranscriptError, OSError) as error:
         discard(ready)
         return replace(done, status=_status(error, task), reason=_of(None, _told(error, task)))
+    except SuiteError:
+        discard(ready)
+        raise
+    except Exception as error:  # a bug, and no reason to lose the other transcripts
+        discard(ready)
+        told = f"could not be read because of a bug in nextstep ({type(error).__name__}); please report it"
+        return replace(done, status="refused", reason=_of(task.path, told))
 
 
 def _status(error: Exception, task: Task) -> str:
@@ -163,16 +176,16 @@ def _session(task: Task, reading: Reading, sha256: str) -> Ready | str:
         type="session",
         format=FORMAT,
         source=reading.source,
-        title=_clean(redactor, reading.title),
+        title=_clean(redactor, storable(reading.title)),
         started_at=reading.started_at,
         sha256=sha256,
-        origin=reading.origin or None,
+        origin=_clean(redactor, storable(reading.origin))[:LONGEST_ORIGIN] or None,
         redacted=task.redact,
     )
     name = safe_name(_clean(redactor, reading.name))
     aside = write_aside(task.suite, name, header, _cleaned(redactor, reading.events))
     if redactor and redactor.needs_sweep:
-        aside = rewrite_aside(aside, redactor.sweep)
+        aside = _swept(aside, redactor, reading.notes)
     if reason := task.wanted.after_reading(aside):
         aside.path.unlink()
         return reason
@@ -181,6 +194,15 @@ def _session(task: Task, reading: Reading, sha256: str) -> Ready | str:
     notes = reading.notes.all()
     # A reason may name what stood in the transcript, such as an unknown type of record.
     return Ready(aside, tuple(note.model_copy(update={"reason": _clean(redactor, note.reason)}) for note in notes))
+
+
+def _swept(aside: Aside, redactor: Redactor, notes: Notes) -> Aside:
+    """The session with what later texts gave away replaced in the earlier ones too."""
+    before = redactor.counts.total()
+    swept = rewrite_aside(aside, redactor.sweep)
+    if found := redactor.counts.total() - before:
+        notes.remark("secret that only a later text gave away: replaced before it too", found)
+    return swept
 
 
 def _clean(redactor: Redactor | None, text: str) -> str:

@@ -3,15 +3,13 @@
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from nextstep.core.records import HUMAN_CHOICES
 from nextstep.pipeline.preparing import Prepared, Ready
 from nextstep.sources.formats import READER
 from nextstep.sources.notes import Note
-from nextstep.sources.placing import Placed
-from nextstep.sources.suite import SESSIONS
+from nextstep.sources.placing import Placed, Shelf
 from nextstep.store import Connection
 from nextstep.store.database import insert, query, utc_now
 
@@ -52,8 +50,9 @@ def store_imports(connection: Connection, imports: Sequence[Stored]) -> None:
     """Bring in what became of some transcripts, with the sessions that stand in the suite now."""
     here = list({pair[0].aside.session_id: pair for one in imports for pair in one.here}.values())
     for ready, place in here:
-        if place.status == "grown":
-            _forget(connection, place.name, ready.aside.session_id)
+        if ready.aside.header.origin:
+            _forget_snapshots(connection, ready, place)
+        query(connection, "forget_notes", session_id=ready.aside.session_id)
     there = {name for (name,) in connection.execute("SELECT session_id FROM sessions").fetchall()}
     insert(connection, "sessions", [_placed_row(ready, place) for ready, place in here], replace=True)
     _load_events(connection, [pair for pair in here if pair[0].aside.session_id not in there])
@@ -73,6 +72,7 @@ def _import_row(connection: Connection, one: Stored) -> dict[str, Any]:
         "reason": one.prepared.reason,
         "session_ids": [*(ready.aside.session_id for ready, _ in one.here), *longer],
         "redacted": one.redacted,
+        "complete": one.prepared.complete,
         "reader": READER,
         "imported_at": utc_now(),
     }
@@ -95,7 +95,7 @@ def _placed_row(ready: Ready, place: Placed) -> dict[str, Any]:
 
 def _load_events(connection: Connection, here: Sequence[tuple[Ready, Placed]]) -> None:
     """The events of sessions straight from their files in the suite: of any length, in little memory."""
-    paths = [str(place.path) for _, place in here]
+    paths = [str(place.path.absolute()) for _, place in here]
     if paths:
         query(
             connection,
@@ -117,20 +117,24 @@ def _note_row(session_id: str, note: Note) -> dict[str, Any]:
     }
 
 
-def _forget(connection: Connection, name: str, but: str) -> None:
-    """Take a session out whose every event stands in a longer one now, unless results were made with it."""
-    for row in query(connection, "unused_sessions_named", session=name):
-        if row["session_id"] != but:
-            for forget in ("forget_events", "forget_notes", "forget_session"):
-                query(connection, forget, session_id=row["session_id"])
+def _forget_snapshots(connection: Connection, ready: Ready, place: Placed) -> None:
+    """Take out what this session has taken the place of, unless moments stand in it."""
+    here = ready.aside
+    rows = query(connection, "earlier_snapshots", session=place.name, origin=here.header.origin, but=here.session_id)
+    for row in rows:
+        for forget in ("forget_events", "forget_notes", "forget_session"):
+            query(connection, forget, session_id=row["session_id"])
 
 
-def known_transcripts(connection: Connection, suite: Path, *, redacted: bool) -> dict[str, list[dict[str, Any]]]:
+def known_transcripts(connection: Connection, shelf: Shelf, *, redacted: bool) -> dict[str, list[dict[str, Any]]]:
     """By its digest, the sessions of each transcript that is in suite and store whole, read by these readers."""
     kinds = [str(kind) for kind in HUMAN_CHOICES]
     rows = query(connection, "known_transcripts", reader=READER, redacted=redacted, kinds=kinds)
-    there = {path.stem for path in (suite / SESSIONS).glob("*.jsonl")}
     known: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         known.setdefault(row["sha256"], []).append(row)
-    return {sha256: sessions for sha256, sessions in known.items() if all(row["name"] in there for row in sessions)}
+    return {
+        sha256: sessions
+        for sha256, sessions in known.items()
+        if all(shelf.holds(row["name"], sha256, row["origin"]) for row in sessions)
+    }

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -24,7 +25,7 @@ CLARIFYING = ("The user wants to clarify these questions", "The user has indicat
 ANSWERED = ("User has answered your questions:", "Your questions have been answered:", "The user answered:")
 _WORDS = re.compile(r"the user said:\s*", re.IGNORECASE)
 _ADVICE = "\n\nNote: The user's next message may contain"
-_GIVEN = re.compile(r"^\s*(?:Answer|User notes): (.+)$", re.MULTILINE)
+_GIVEN = re.compile(r"^[ \t]*(?:Answer|User notes): (.+)$", re.MULTILINE)
 
 
 def said_by_assistant(line: Line, tools: dict[str, str]) -> list[Said]:
@@ -107,23 +108,19 @@ def said_by_user(line: Line, tools: Mapping[str, str], *, agent: bool) -> list[S
 
 def _joined(said: list[Said]) -> Iterator[Said]:
     """Neighbours that are parts of one message (words and pictures) as one."""
-    last: Said | None = None
-    for one in said:
-        if last and one.role is last.role and one.kind is last.kind and one.kind in (Kind.TEXT, Kind.NOTE):
-            last = msgspec.structs.replace(last, text=f"{last.text}\n{one.text}")
-            continue
-        if last:
-            yield last
-        last = one
-    if last:
-        yield last
+    for (_, kind), some in groupby(said, key=lambda one: (one.role, one.kind)):
+        parts = list(some)
+        if kind in (Kind.TEXT, Kind.NOTE) and len(parts) > 1:
+            yield msgspec.structs.replace(parts[0], text="\n".join(part.text for part in parts))
+        else:
+            yield from parts
 
 
 def said_by_tool(block: Block, line: Line | None, tools: Mapping[str, str]) -> list[Said]:
     """What a tool gave back, or what the human said instead of letting it run. `line` has details of the result."""
     name = tools.get(block.tool_use_id or "")
     text = result_text(block.content)
-    choice = _refusal(text, name) if block.is_error is not False else None
+    choice = _refusal(text, name) if block.is_error else None
     if choice is None and name in ("AskUserQuestion", None) and text.startswith(ANSWERED):
         choice = _answer(text, details(line) if line else {}, name)
     if choice is None and name in PLAN_TOOLS and text.startswith("User has approved"):

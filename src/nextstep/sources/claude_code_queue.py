@@ -117,9 +117,16 @@ class _Queue:
         again = self.again[op.line]
         if self._claim_written(op, after=op.line, before=again):
             return True
-        if again is not None and self._removal(op, before=again) is not None:
+        if again is not None and (self._removal(op, before=again) is not None or self._left_before_a_record(op)):
             return False
         return self._claim_written(op, after=op.line)
+
+    def _left_before_a_record(self, op: Operation) -> bool:
+        """Whether a removal took the message out before any record has its words: that record is a later message's."""
+        record = self.written.first(op.line, None, lambda one: holds(one.text, op.text))
+        if record is None or self.written.entries[record].via is not Via.DEQUEUED:
+            return False
+        return self._removal(op, before=record) is not None
 
     def _claim_written(self, op: Operation, *, after: int, before: int | None = None) -> bool:
         line = self.written.first(after, before, lambda one: holds(one.text, op.text))

@@ -70,6 +70,7 @@ class Reader:
         self.session_id = self.agent_id = self.project = ""
         self._lines = 0
         self._has_begun = False
+        self._entrypoint: str | None = None
         self._tools: dict[str, str] = {}
         self._operations: list[Operation] = []
         self._places: dict[int, tuple[int, datetime | None]] = {}
@@ -156,6 +157,7 @@ class Reader:
             return
         if is_sdk_driven(record) and any(one.kind is Kind.NOTE for one in said):
             self.notes.add("prompt sent by a program through the SDK: kept as a system note", number)
+        self._entrypoint = record.entrypoint or self._entrypoint
         if self._operations and not meta_reason(record):
             if self._dequeues and step is Step.PROMPT and len(track.talks) == 1:
                 self.notes.add("first prompt came through the queue, as from a script: kept as the human's", number)
@@ -168,7 +170,9 @@ class Reader:
 
     def _attachment(self, track: Track, number: int, record: Line) -> None:
         prompt = queued_prompt(record)
-        said = said_in_queue(prompt, dict_of(record.attachment)) if prompt else []
+        given = dict_of(record.attachment)
+        is_side = track is self.side
+        said = said_in_queue(prompt, given, agent=is_side, entrypoint=record.entrypoint) if prompt else []
         self._draft(track, number, record, said, Step.OTHER)
         if prompt:
             self._written.append(Written(number, prompt, Via.ATTACHED, tuple(self._dequeues)))
@@ -233,7 +237,7 @@ class Reader:
         return [
             self._drafted(line, *self._places[line], said)
             for line, text in sorted(self._delivery.messages.items())
-            for said in said_in_queue(text, {})
+            for said in said_in_queue(text, {}, entrypoint=self._entrypoint)
         ]
 
     def events(self) -> Iterator[Event]:

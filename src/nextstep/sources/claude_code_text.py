@@ -43,6 +43,7 @@ SHOWN_SYSTEM = frozenset({None, "informational", "local_command", "compact_bound
 """Subtypes of system records that stood in the conversation; the others are timings, hooks and recaps."""
 
 INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]\n]*\]")
+_SPACE = re.compile(r"\s*")
 _SLASH = re.compile(r"/[A-Za-z][\w:-]*(?=\s|$)")
 _UNKNOWN_COMMAND = re.compile(r"Unknown (?:skill|slash command): \S+")
 
@@ -83,10 +84,11 @@ def free_text(text: str, line: Line, *, agent: bool) -> list[Said]:
     `agent` says that the record belongs to a side chain, whose prompts come from another agent.
     """
     text = without_injected(text).strip()
-    said = []
-    while mark := INTERRUPTED.match(text):
+    said, at = [], 0
+    while mark := INTERRUPTED.match(text, at):
         said.append(note(mark[0], "interruption"))
-        text = text[mark.end() :].strip()
+        at = _past_space(text, mark.end())
+    text = text[at:]
     return [*said, *_words(text, line, agent=agent)] if text else said
 
 
@@ -151,17 +153,39 @@ def without_injected(text: str) -> str:
 
     Only at the ends: inside, a human may be quoting one.
     """
-    text, before = text.strip(), ""
+    text = text.strip()
     if not (text.startswith("<") or text.endswith(">")):
         return text
-    while text != before:
-        before = text
-        for tag in INJECTED:
-            if text.startswith(f"<{tag}>") and (end := text.find(f"</{tag}>")) >= 0:
-                text = text[end + len(tag) + 3 :].strip()
-            if text.endswith(f"</{tag}>") and (start := text.rfind(f"<{tag}>")) >= 0:
-                text = text[:start].strip()
-    return text
+    start, end = 0, len(text)
+    while True:
+        first = _past_blocks(text, start, end)
+        last = _before_blocks(text, first, end)
+        if (first, last) == (start, end):
+            return text[start:end]
+        start, end = first, last
+
+
+def _past_blocks(text: str, start: int, end: int) -> int:
+    """Where the text begins after the blocks that stand at its start."""
+    for tag in INJECTED:
+        while text.startswith(f"<{tag}>", start, end) and (close := text.find(f"</{tag}>", start, end)) >= 0:
+            start = min(end, _past_space(text, close + len(tag) + 3))
+    return start
+
+
+def _before_blocks(text: str, start: int, end: int) -> int:
+    """Where the text ends before the blocks that stand at its end."""
+    for tag in INJECTED:
+        while text.endswith(f"</{tag}>", start, end) and (opened := text.rfind(f"<{tag}>", start, end)) >= 0:
+            end = opened
+            while end > start and text[end - 1].isspace():
+                end -= 1
+    return end
+
+
+def _past_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
 def meta_reason(line: Line) -> str:
@@ -237,14 +261,18 @@ def queued_prompt(line: Line) -> str | None:
     return content_text(attachment.get("prompt"))
 
 
-def said_in_queue(text: str, attachment: Json) -> list[Said]:
-    """What a message that waited in the queue is: the human's words or command, or a note by the program."""
+def said_in_queue(text: str, attachment: Json, *, agent: bool = False, entrypoint: str | None = None) -> list[Said]:
+    """What a message that waited in the queue is: the human's words or command, or a note by the program.
+
+    `agent` says that it went to a side chain's agent, `entrypoint` how the session was begun.
+    """
     mode = text_of(attachment.get("commandMode"))
     if mode == "bash":
         return [human(Kind.COMMAND, f"! {text}", why="shell-command")]
     if "notification" in mode:
         return [note(text, "notification")]
-    said = free_text(text, line_of({**attachment, "planContent": None}), agent=False)
+    line = line_of({"entrypoint": entrypoint, **attachment, "planContent": None})
+    said = free_text(text, line, agent=agent)
     return [_queued(one) if is_prompt(one) else one for one in said]
 
 

@@ -5,6 +5,7 @@ one holds the other's events and more, only the longer one is kept, unless momen
 """
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from nextstep.sources.aside import Aside, file_events, retitle, sessions_folder
 from nextstep.sources.suite import MOMENTS, Header
 
 A_WHILE_S = 600
+PLACEHOLDER = re.compile(r"\[redacted-[a-z0-9-]+-\d+\]")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Shelf:
         for key in _keys(header):
             self._files.setdefault(key, []).append(path)
 
+    def holds(self, name: str | None, sha256: str, origin: str | None) -> bool:
+        """Whether the session of this name is the transcript's, or a longer snapshot of the same origin."""
+        header = _header(self._free(name)) if name else None
+        return header is not None and (header.sha256 == sha256 or (origin is not None and header.origin == origin))
+
     def place(self, aside: Aside) -> Placed:
         """Put a session in its place, or discard it when all of it is there."""
         try:
@@ -65,9 +72,18 @@ class Shelf:
         files = dict.fromkeys([*related, self._free(aside.name)])
         for path in files:
             header = _header(path)
-            status = _compare(aside, path) if header else "other"
-            if header and status == "grown" and not self._is_used(path):
-                retitle(aside, aside.header.model_copy(update={"title": header.title, "lab": header.lab})).replace(path)
+            if header is None:
+                continue
+            seen = _version(path)
+            status = _compare(aside, path)
+            if status in ("grown", "part") and not (header.origin and header.origin == aside.header.origin):
+                continue  # two sessions that begin alike, such as two samples of one log
+            if status == "grown" and not self._is_used(path):
+                grown = retitle(aside, aside.header.model_copy(update={"title": header.title, "lab": header.lab}))
+                if _version(path) != seen:
+                    grown.unlink()  # another import has just put a snapshot there
+                    return self._there(aside)
+                grown.replace(path)
                 return Placed("grown", path.stem, path)
             if status in ("known", "part"):
                 return Placed(status, path.stem, path)
@@ -141,17 +157,31 @@ def _put(source: Path, target: Path) -> None:
         source.rename(target)
 
 
+def _version(path: Path) -> tuple[int, int]:
+    """What changes when a file is written anew."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
 def _compare(aside: Aside, path: Path) -> str:
-    """How a session is related to the one in a file: known, part (of it), grown (out of it) or other."""
+    """How a session is related to the one in a file: known, part (of it), grown (out of it) or other.
+
+    A session with a secret replaced that stands in the file is grown, even when it is no longer.
+    """
+    has_secret = False
     with aside.path.open("rb") as ours, path.open("rb") as theirs:
         for skipped in (ours, theirs):
             skipped.readline()
         while (mine := ours.readline().strip()) and (other := theirs.readline().strip()):
             if mine != other and not _is_same_event(mine, other):
-                return "other"
+                if not _is_redacted_event(mine, other):
+                    return "other"
+                has_secret = True
         if mine:
             return "grown"
-        return "part" if theirs.readline().strip() else "known"
+        if theirs.readline().strip():
+            return "part"
+        return "grown" if has_secret else "known"
 
 
 def _is_same_event(mine: bytes, other: bytes) -> bool:
@@ -160,6 +190,25 @@ def _is_same_event(mine: bytes, other: bytes) -> bool:
         return Event.model_validate_json(mine) == Event.model_validate_json(other)
     except ValidationError:
         return False
+
+
+def _is_redacted_event(mine: bytes, other: bytes) -> bool:
+    """Whether the first line is the second one with more secrets replaced."""
+    try:
+        ours, theirs = Event.model_validate_json(mine), Event.model_validate_json(other)
+    except ValidationError:
+        return False
+    alike = ours.model_copy(update={"text": ""}) == theirs.model_copy(update={"text": ""})
+    first, *pieces = PLACEHOLDER.split(ours.text)
+    if not alike or not pieces or not theirs.text.startswith(first):
+        return False
+    at = len(first)
+    for piece in pieces[:-1]:
+        at = theirs.text.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return theirs.text.endswith(pieces[-1]) and len(theirs.text) - len(pieces[-1]) >= at
 
 
 def _identity(path: Path) -> str | None:

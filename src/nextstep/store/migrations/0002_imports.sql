@@ -16,6 +16,7 @@ CREATE TABLE imports (
     reason VARCHAR,
     session_ids VARCHAR[] NOT NULL,
     redacted BOOLEAN NOT NULL,
+    complete BOOLEAN NOT NULL,
     reader VARCHAR NOT NULL,
     imported_at TIMESTAMP NOT NULL,
     PRIMARY KEY (sha256, path)
@@ -27,6 +28,7 @@ COMMENT ON COLUMN imports.status IS 'new, known (it was there), grown (it took t
 COMMENT ON COLUMN imports.reason IS 'Why it was refused, skipped or empty.';
 COMMENT ON COLUMN imports.session_ids IS 'The sessions that hold it.';
 COMMENT ON COLUMN imports.redacted IS 'Whether secrets were looked for and replaced.';
+COMMENT ON COLUMN imports.complete IS 'Whether no filter left out any of its sessions.';
 COMMENT ON COLUMN imports.reader IS 'The version of the readers: a later one may read the same bytes otherwise.';
 
 CREATE TABLE import_notes (
