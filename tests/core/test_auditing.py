@@ -68,8 +68,23 @@ class TestLeaks:
         assert (finding.event, finding.seen_in) == (3, 2)
         assert "through the tool" in finding.reason
 
+    def test_a_pasted_result_that_the_human_broke_off_is_an_exception(self) -> None:
+        session = session_of(
+            "h: why", "u: train", f"r: epoch 1 {STEP}", "n: [Request interrupted]", f"h: {STEP}", "a: ok"
+        )
+        assert [(one.seen_in, one.leak) for one in found(session, 4)] == [(2, False)]
+
+    def test_the_output_of_a_command_that_the_human_ran_may_be_quoted(self) -> None:
+        made = session_of("h: ! train", f"n: {STEP}", "a: I see", f"h: {STEP}", "a: ok")
+        ran = made.events[0].model_copy(update={"kind": Kind.COMMAND})
+        session = made.model_copy(update={"events": (ran, *made.events[1:])})
+        assert [(one.seen_in, one.leak) for one in found(session, 3)] == [(1, False)]
+        assert [(one.seen_in, one.leak) for one in found(made, 3)] == [(1, True)]
+
     def test_an_answer_that_the_assistant_had_offered_is_a_leak_all_the_same_when_a_tool_tells_it(self) -> None:
-        session = session_of("h: why", f"u: A: {STEP} B: stop", f"r: chosen: {STEP}", f"h: {STEP}", "a: ok")
+        session = session_of(
+            "h: why", f"u: A: {STEP} B: stop", f"r: User has answered your questions: {STEP}", f"h: {STEP}", "a: ok"
+        )
         assert [one.seen_in for one in found(session, 3) if one.leak] == [2]
 
     def test_a_note_that_holds_a_later_turn_is_a_leak_at_every_moment_between(self) -> None:

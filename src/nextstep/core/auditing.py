@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextstep.core.canary import first_hidden
-from nextstep.core.records import Event, Moment, Record, Role, Session
+from nextstep.core.records import Event, Kind, Moment, Record, Role, Session
 from nextstep.core.rendering import visible
 
 SPAN = 12
@@ -158,11 +158,12 @@ class Echoes:
 
     def _finding(self, moment: Moment, echo: Echo) -> Iterator[Finding]:
         role, later = self.session.events[echo.earlier].role, echo.later
-        leak = role is Role.SYSTEM and echo.opening
+        is_output = self._is_output_of_a_command(echo.earlier)
+        leak = role is Role.SYSTEM and echo.opening and not is_output
         is_step = later.event == moment.cut
         if leak or role is Role.SYSTEM or is_step or later.event is None:
             source = "human step" if is_step else later.source
-            reason = LEAKED if leak else REPEATS[role]
+            reason = LEAKED if leak else OUTPUT if is_output else REPEATS[role]
             yield _verbatim(moment, source, later.event, echo.earlier, reason, echo.span, leak=leak)
 
     def _told_by_a_tool(self, moment: Moment, start: int) -> Finding | None:
@@ -172,11 +173,34 @@ class Echoes:
             return None
         for i in self.openings.get(spans.hashes[0], ()):
             if i < start and all(event.role is not Role.ASSISTANT for event in self.session.events[i:start]):
-                return _verbatim(moment, "human step", moment.cut, i, TOLD_BY_TOOL, spans.text(0, 0), leak=True)
+                leak = self._carries_a_choice(moment.cut, i)
+                reason = TOLD_BY_TOOL if leak else REPEATS[Role.TOOL]
+                return _verbatim(moment, "human step", moment.cut, i, reason, spans.text(0, 0), leak=leak)
         return None
+
+    def _carries_a_choice(self, cut: int, result: int) -> bool:
+        """Whether a tool result is how the human's words reached the assistant, rather than what the human pastes."""
+        if self.session.events[cut].kind in (Kind.REJECTION, Kind.ANSWER):
+            return True
+        opening = self.session.events[result].text[:400].casefold()
+        return any(words in opening for words in CARRIERS)
+
+    def _is_output_of_a_command(self, idx: int) -> bool:
+        """Whether a note is what a command printed that the human ran."""
+        events = self.session.events
+        return events[idx].role is Role.SYSTEM and idx > 0 and events[idx - 1].kind is Kind.COMMAND
 
 
 LEAKED = "a note of the program held these words before anyone had said them"
+OUTPUT = "the words repeat what a command of the human had printed"
+CARRIERS = (
+    "the user said",
+    "the user answered",
+    "user has answered",
+    "questions have been answered",
+    "want to proceed with this tool use",
+)
+"""How a tool result says that the human's words are in it."""
 TOLD_BY_TOOL = "a tool result holds these words, which the human said through the tool"
 REPEATS = {
     Role.HUMAN: "the words repeat what the human had said before",
