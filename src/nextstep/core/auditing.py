@@ -172,10 +172,9 @@ class Echoes:
         if spans is None:
             return None
         for i in self.openings.get(spans.hashes[0], ()):
-            if i < start and all(event.role is not Role.ASSISTANT for event in self.session.events[i:start]):
-                leak = self._carries_a_choice(moment.cut, i)
-                reason = TOLD_BY_TOOL if leak else REPEATS[Role.TOOL]
-                return _verbatim(moment, "human step", moment.cut, i, reason, spans.text(0, 0), leak=leak)
+            is_last = all(event.role is not Role.ASSISTANT for event in self.session.events[i:start])
+            if i < start and is_last and self._carries_a_choice(moment.cut, i):
+                return _verbatim(moment, "human step", moment.cut, i, TOLD_BY_TOOL, spans.text(0, 0), leak=True)
         return None
 
     def _carries_a_choice(self, cut: int, result: int) -> bool:
