@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from nextstep.core.records import Event
-from nextstep.sources.claude_code_reader import Reader
+from nextstep.sources.claude_code.reader import Reader
 from nextstep.sources.notes import About, Note
 
 Json = dict[str, Any]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from nextstep.core.records import Event
 from nextstep.errors import EmptyTranscript, TranscriptError
 from nextstep.sources import claude_code
-from nextstep.sources.claude_code_messages import tool_input
-from nextstep.sources.claude_code_reader import Reader
+from nextstep.sources.claude_code.messages import tool_input
+from nextstep.sources.claude_code.reader import Reader
 from nextstep.sources.notes import About, Note
 from nextstep.sources.reading import Reading, safe_name
 
@@ -780,6 +780,61 @@ def test_very_long_chain_needs_no_recursion() -> None:
     assert texts(script.read()) == ["ready", "back", "here"]
 
 
+def human_words(reading: Whole) -> list[str]:
+    """What the human said, in order."""
+    return [event.text for event in reading.events if event.role.value == "human"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_word_that_is_said_again_and_again_is_as_many_turns(named: bool) -> None:
+    script = Script()
+    script.user("start")
+    script.says("working")
+    for operation in ("enqueue", "enqueue", "remove", "remove"):
+        script.queue(operation, "continue" if named or operation == "enqueue" else None)
+    early = human_words(script.read())
+    script.says("more")
+    script.queue("enqueue", "continue")
+    script.queue("dequeue")
+    script.user("continue")
+    assert early == ["start", "continue", "continue"]
+    assert human_words(script.read()) == ["start", "continue", "continue", "continue"]
+
+
+def test_message_that_a_program_queued_through_the_sdk_is_no_humans() -> None:
+    script = Script()
+    script.user("go", entrypoint="sdk-cli")
+    script.says("working")
+    script.add("attachment", attachment={"type": "queued_command", "prompt": "and now"}, entrypoint="sdk-cli")
+    script.queue("enqueue", "then this")
+    script.queue("remove")
+    assert human_words(script.read()) == []
+
+
+def test_message_to_a_sub_agent_is_no_humans() -> None:
+    script = Script()
+    script.user("explore", isSidechain=True)
+    script.says("working", isSidechain=True)
+    script.add("attachment", attachment={"type": "queued_command", "prompt": "faster"}, isSidechain=True)
+    assert human_words(script.read()) == []
+
+
+def test_result_that_is_no_error_is_no_refusal() -> None:
+    script = Script()
+    script.returns(REFUSED + "To tell you how to proceed, the user said:\nno")
+    assert one(script)[0] == "tool/tool_result"
+
+
+@pytest.mark.parametrize("count", [40_000])
+def test_odd_texts_take_no_time(count: int) -> None:
+    script = Script()
+    script.user([{"type": "text", "text": "word"}] * count)
+    script.user("[Request interrupted by user]" * count)
+    script.user("<system-reminder>x</system-reminder>" * count + "hello")
+    script.returns(CLARIFY + "\n" * count + "Answer: x", error=True)
+    assert script.read().events
+
+
 # Side chains
 
 
@@ -895,7 +950,9 @@ def test_file_becomes_a_session_without_a_title(tmp_path: Path) -> None:
     assert session.started_at == next(session.events).at
 
 
-@pytest.mark.parametrize(("stem", "name"), [("a.b-c_1", "a.b-c_1"), ("é", "session"), ("..", "session"), (".x", "x"), ("-x-", "x-")])
+@pytest.mark.parametrize(
+    ("stem", "name"), [("a.b-c_1", "a.b-c_1"), ("é", "session"), ("..", "session"), (".x", "x"), ("-x-", "x-")]
+)
 def test_names_are_safe(stem: str, name: str) -> None:
     assert safe_name(stem) == name
 

@@ -20,11 +20,11 @@ from nextstep.core.records import Event, Kind, Moment, MomentSet, Role, Session
 from nextstep.core.trajectory import step_problem
 from nextstep.errors import SuiteError, UsageError
 from nextstep.pipeline.exporting import export_suite
-from nextstep.sources import dataset_writing
 from nextstep.sources.dataset import open_suite
-from nextstep.sources.dataset_columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS
-from nextstep.sources.dataset_files import choose_files, text_folder
-from nextstep.sources.hub import library
+from nextstep.sources.dataset import writing as dataset_writing
+from nextstep.sources.dataset.columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS
+from nextstep.sources.dataset.files import choose_files, text_folder
+from nextstep.sources.dataset.hub import library
 from nextstep.sources.suite import Suite, load_suite, session_lines
 from tests.builders import SESSION, events, moment_line, write_session, write_suite
 

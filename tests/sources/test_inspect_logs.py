@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nextstep.errors import EmptyTranscript, TranscriptError
-from nextstep.sources import inspect_archive, inspect_logs
+from nextstep.sources import inspect_logs
+from nextstep.sources.inspect_logs import archive as inspect_archive
 from tests.sources.other_formats import (
     JSON_VALUES,
     OUTCOME,

@@ -21,7 +21,7 @@ from nextstep.core.trajectory import AGENT_ROLES, prefix, step_problem
 from nextstep.errors import TranscriptError
 from nextstep.pipeline.prompting import CandidatePrompt
 from nextstep.sources import claude_code, spool
-from nextstep.sources.claude_code_record import parse
+from nextstep.sources.claude_code.record import parse
 from nextstep.sources.notes import NOTED_LINES, About
 from tests.builders import PROMPTS
 from tests.sources.mutations import (

@@ -88,7 +88,7 @@ def _folder(output: Path | None, push: str | None) -> Iterator[Path]:
 
 def _push(done: "Export", repository: str, *, public: bool, yes: bool, quiet: bool) -> str:
     """The pinned place of what was uploaded."""
-    from nextstep.sources.hub import push_folder
+    from nextstep.sources.dataset.hub import push_folder
 
     if sys.stdin.isatty() and sys.stderr.isatty() and not yes:
         who = "everyone" if public else "those whom the Hub lets read it"

@@ -25,7 +25,7 @@ class Setup:
     @property
     def suite(self) -> Path:
         """The suite's folder of text files, to write to. Raises UsageError for a dataset, which is only read."""
-        from nextstep.sources.dataset_files import text_folder
+        from nextstep.sources.dataset.files import text_folder
 
         return text_folder(self.place)
 

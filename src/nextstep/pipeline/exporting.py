@@ -9,8 +9,8 @@ from pathlib import Path
 from nextstep.core.records import Session
 from nextstep.errors import SuiteError, UsageError
 from nextstep.sources.dataset import read_dataset
-from nextstep.sources.dataset_files import local_files
-from nextstep.sources.dataset_writing import card, write_dataset
+from nextstep.sources.dataset.files import local_files
+from nextstep.sources.dataset.writing import card, write_dataset
 from nextstep.sources.suite import Suite
 
 Watch = Callable[[Iterable[Session]], Iterable[Session]]

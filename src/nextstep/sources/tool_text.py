@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_messages import compact, tool_input
+from nextstep.sources.claude_code.messages import compact, tool_input
 from nextstep.sources.json_files import object_in
 from nextstep.sources.saying import Json, Said, dict_of, note, text_of
 

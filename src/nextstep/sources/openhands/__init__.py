@@ -10,7 +10,7 @@ from pathlib import Path
 from nextstep.sources.gathering import Spoken, events, left_out, no_human, part_name, sessions
 from nextstep.sources.json_files import decode_line, load, numbered_lines, outline
 from nextstep.sources.notes import Notes
-from nextstep.sources.openhands_events import Events
+from nextstep.sources.openhands.reader import Events
 from nextstep.sources.reading import Reading
 from nextstep.sources.saying import Json, text_of, timestamp
 from nextstep.sources.tool_text import items

@@ -17,9 +17,9 @@ from nextstep.core.places import hub_place
 from nextstep.core.records import Moment, Record, Session
 from nextstep.core.trajectory import step_problem
 from nextstep.errors import SuiteError, UsageError
-from nextstep.sources.dataset_columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS, Columns, column_problems
-from nextstep.sources.dataset_files import DatasetFiles, is_dataset, local_files
-from nextstep.sources.hub import hub_files, library
+from nextstep.sources.dataset.columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS, Columns, column_problems
+from nextstep.sources.dataset.files import DatasetFiles, is_dataset, local_files
+from nextstep.sources.dataset.hub import hub_files, library
 from nextstep.sources.suite import Suite, load_suite
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from nextstep.core.records import Kind
-from nextstep.sources.claude_code_record import Block, Line, blocks_of, line_of
+from nextstep.sources.claude_code.record import Block, Line, blocks_of, line_of
 from nextstep.sources.saying import Json, Said, dict_of, human, inside, is_prompt, note, text_of
 
 MACHINE_TAGS = (

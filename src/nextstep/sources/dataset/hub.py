@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextstep.core.places import SCHEME, HubPlace
 from nextstep.errors import NextstepError, SuiteError, UsageError
-from nextstep.sources.dataset_files import DatasetFiles, choose_files
+from nextstep.sources.dataset.files import DatasetFiles, choose_files
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, HfApi

@@ -8,9 +8,9 @@ from itertools import groupby
 import msgspec
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_record import Block, Line, blocks_of, details
-from nextstep.sources.claude_code_text import INTERRUPTED, block_text, content_of, free_text, without_reminders
-from nextstep.sources.claude_code_tree import Step
+from nextstep.sources.claude_code.record import Block, Line, blocks_of, details
+from nextstep.sources.claude_code.text import INTERRUPTED, block_text, content_of, free_text, without_reminders
+from nextstep.sources.claude_code.tree import Step
 from nextstep.sources.saying import Json, Said, dict_of, human, is_prompt, note, text_of
 
 ASSISTANT, TOOL = Role.ASSISTANT, Role.TOOL

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from nextstep.errors import TranscriptError
-from nextstep.sources.codex_session import Session
+from nextstep.sources.codex.session import Session
 from nextstep.sources.gathering import Spoken, events, one_reading
 from nextstep.sources.json_files import decode_line, load, numbered_lines, outline
 from nextstep.sources.notes import Notes

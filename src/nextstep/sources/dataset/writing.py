@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextstep.core.records import Moment, Session
-from nextstep.sources.dataset_columns import (
+from nextstep.sources.dataset.columns import (
     EVENT_COLUMNS,
     MOMENT_COLUMNS,
     SESSION_COLUMNS,
@@ -14,7 +14,7 @@ from nextstep.sources.dataset_columns import (
     arrow_schema,
     card_features,
 )
-from nextstep.sources.dataset_files import MOMENTS, SESSIONS
+from nextstep.sources.dataset.files import MOMENTS, SESSIONS
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter

@@ -7,7 +7,7 @@ only what the user sent is looked at, because it proves that a user's message wa
 from datetime import datetime
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.codex_items import Tools, message, said_by_user
+from nextstep.sources.codex.items import Tools, message, said_by_user
 from nextstep.sources.gathering import no_human
 from nextstep.sources.notes import Notes
 from nextstep.sources.saying import Json, Said, dict_of, note, text_of, timestamp

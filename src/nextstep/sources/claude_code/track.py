@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 
 from nextstep.core.records import Kind, Role
-from nextstep.sources.claude_code_record import Line
-from nextstep.sources.claude_code_tree import ROOT, Step, Tree
+from nextstep.sources.claude_code.record import Line
+from nextstep.sources.claude_code.tree import ROOT, Step, Tree
 from nextstep.sources.saying import Said
 from nextstep.sources.spool import Spool
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from nextstep.core.records import Kind
 from nextstep.errors import TranscriptError
 from nextstep.sources.gathering import Spoken, events, left_out, no_human, part_name, sessions
-from nextstep.sources.inspect_archive import is_archive, open_archive
+from nextstep.sources.inspect_logs.archive import is_archive, open_archive
 from nextstep.sources.json_files import load, outline
 from nextstep.sources.notes import Notes
 from nextstep.sources.reading import Reading

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nextstep.errors import EmptyTranscript, TranscriptError
-from nextstep.sources.claude_code_reader import SILENT, SPEAKING, Reader
-from nextstep.sources.claude_code_record import Line, parse
+from nextstep.sources.claude_code.reader import SILENT, SPEAKING, Reader
+from nextstep.sources.claude_code.record import Line, parse
 from nextstep.sources.notes import About, Note, Notes
 from nextstep.sources.reading import Reading, safe_name
 from nextstep.sources.saying import LONGEST_LINE

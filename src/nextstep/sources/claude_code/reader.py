@@ -13,10 +13,10 @@ from itertools import islice
 from pydantic import TypeAdapter
 
 from nextstep.core.records import Event, Kind, Role
-from nextstep.sources.claude_code_messages import said_by_assistant, said_by_user, user_step
-from nextstep.sources.claude_code_queue import NEAR, Delivery, Operation, Via, Written, deliver
-from nextstep.sources.claude_code_record import UNDECODABLE, Line, decode, parse
-from nextstep.sources.claude_code_text import (
+from nextstep.sources.claude_code.messages import said_by_assistant, said_by_user, user_step
+from nextstep.sources.claude_code.queue import NEAR, Delivery, Operation, Via, Written, deliver
+from nextstep.sources.claude_code.record import UNDECODABLE, Line, decode, parse
+from nextstep.sources.claude_code.text import (
     content_text,
     is_sdk_driven,
     meta_reason,
@@ -25,8 +25,8 @@ from nextstep.sources.claude_code_text import (
     said_by_system,
     said_in_queue,
 )
-from nextstep.sources.claude_code_track import Draft, Track
-from nextstep.sources.claude_code_tree import Step
+from nextstep.sources.claude_code.track import Draft, Track
+from nextstep.sources.claude_code.tree import Step
 from nextstep.sources.notes import Notes
 from nextstep.sources.saying import LONGEST_LINE, TOO_LONG, Said, dict_of, is_storable, storable, timestamp
 
