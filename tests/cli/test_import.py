@@ -151,10 +151,16 @@ def test_a_wrong_format_is_told_with_the_right_one(cli: Cli, tmp_path: Path) -> 
     assert "it looks like claude-code, not codex" in " ".join(said.split())
 
 
-def test_a_session_that_is_there_unredacted_is_named(cli: Cli, tmp_path: Path) -> None:
+def test_a_redacted_session_takes_the_place_of_itself_with_its_secrets_and_never_the_other_way(
+    cli: Cli, tmp_path: Path
+) -> None:
     path = transcript(tmp_path / "a.jsonl", "mail dora.k@nordlab.io", "ok")
     cli("import", str(path), "--no-redact")
-    assert "stands beside a, the same session not redacted" in cli("import", str(path))
+    assert cli.json("import", str(path))["totals"] == {"grown": 1}
+    file = cli.folder / "transcripts" / "sessions" / "a.jsonl"
+    assert "dora.k" not in file.read_text()
+    assert "stands beside a, the same session redacted" in cli("import", str(path), "--no-redact")
+    assert "dora.k" not in file.read_text()
 
 
 def test_the_suites_own_sessions_are_no_transcripts(cli: Cli, tmp_path: Path) -> None:

@@ -287,3 +287,109 @@ def planted(seed: int) -> Iterator[Planted]:
     for kind, draw, before, after in PLACED:
         yield Planted(kind, draw(rng), before, after)
         yield Planted(kind, draw(rng), "Some words first.\n" + before, after + "\nSome words after.")
+
+
+def letters_of(alphabet: str, length: int) -> Draw:
+    """So many characters, whatever they turn out to be: digit-free ones and words too."""
+    return lambda rng: "".join(rng.choices(alphabet, k=length))
+
+
+def phrase(rng: random.Random) -> str:
+    """Four words with hyphens."""
+    words = ["correct", "horse", "battery", "staple", "purple", "garden", "monkey", "window", "copper", "violin"]
+    return "-".join(rng.sample(words, 4))
+
+
+SYMBOLS = "!#%^*_+=.:?-"
+CHOSEN: tuple[Draw, ...] = (
+    letters_of(ALNUM, 8),
+    letters_of(ALNUM, 12),
+    letters_of(ascii_letters, 14),
+    letters_of(ascii_lowercase, 8),
+    letters_of(ascii_lowercase, 12),
+    join(letters_of(ALNUM, 1), letters_of(ALNUM + SYMBOLS, 14), letters_of(ALNUM, 1)),
+    join(letters_of(ascii_letters, 2), letters_of(SYMBOLS, 6), letters_of(ALNUM, 4)),
+    join("-", letters_of(ALNUM, 12)),
+    phrase,
+    dotted,
+)
+"""Passwords as cruel as they come: short, digit-free, of one case, full of marks, of words."""
+IN_DATA = (
+    ('{"user": "sa", "password": "', '"}'),
+    ('{"client_secret":"', '", "n": 1}'),
+    ('{\\"password\\": \\"', '\\"}'),
+    ('password: "', '"\n'),
+    ("password: '", "'\n"),
+    ('password = "', '"\n'),
+    ('connect(user="sa", password="', '")\n'),
+    ("<password>", "</password>"),
+    ("DB_PASSWORD=", "\n"),
+    ('export DB_PASSWORD="', '"\n'),
+    ("PGPASSWORD=", " psql -h db\n"),
+    ("docker run -e DB_PASSWORD=", " image\n"),
+    ("tool --password=", " --quiet\n"),
+    ("[db]\nuser=sa\npassword=", "\nport=1\n"),
+    ("db:\n  user: sa\n  password: ", "\n  port: 1\n"),
+    ("db:\\n  user: sa\\n  password: ", "\\n  port: 1"),
+    ("     3\tuser: sa\n     4\tpassword: ", "\n     5\tport: 1"),
+    ("     3→  user: sa\n     4→  password: ", "\n     5→  port: 1"),
+    ("+user: sa\n+password: ", "\n+port: 1\n"),
+)
+"""Surroundings in which nothing but a value can stand behind a password's name."""
+MIXED = join(chars("abcdefghkmnp", 2), chars("23456789", 2), letters_of(ALNUM, 6), "!", chars(digits, 1))
+ON_LINES = (
+    ("password: ", "\n"),
+    ("  DB_PASSWORD: ", "\n"),
+    ("[db]\npassword = ", "\n"),
+    ("run password=", " next"),
+    ("tool --password ", " next"),
+    ("config.yml:12:  secret: ", "\n"),
+    ("  secret: ", "\n"),
+)
+"""Surroundings in which a word, a type or a variable might stand instead."""
+ISSUED: tuple[Draw, ...] = (chars(ALNUM, 20), chars(HEX, 32), chars(ALNUM + "-_", 32), chars(B64, 40))
+FOR_ISSUED = (
+    ('{"token": "', '"}'),
+    ('{"apiKey":"', '"}'),
+    ("  token: ", "\n"),
+    ("  api_key: ", "\n"),
+    ("export API_TOKEN='", "'\n"),
+    ("API_TOKEN=", "\n"),
+    ("tool --token ", " next"),
+)
+JOINED = {
+    name: SHAPED[name]
+    for name in (
+        *("github p", "anthropic", "openai project", "hugging face", "google api key"),
+        *("slack bot", "aws access key", "gitlab", "npm", "stripe live"),
+    )
+}
+JOINTS = (
+    ("backup_", "\n"),
+    ("/tmp/log-", ".txt"),
+    ("mcp__", ""),
+    ("a.b.", " "),
+    ("x", "\n"),
+    ("Key", "'"),
+    ("tok9", '"'),
+    ("a/", "/b"),
+)
+
+
+def cruel(seed: int) -> Iterator[Planted]:
+    """Fresh values of the hardest sorts in every surroundings for which finding them is claimed."""
+    rng = random.Random(seed)
+    for before, after in IN_DATA:
+        for draw in CHOSEN:
+            yield Planted("password" if "assw" in before.lower() else "secret", draw(rng), before, after)
+    for before, after in ON_LINES:
+        yield Planted("secret" if "secret" in before else "password", MIXED(rng), before, after)
+    for before, after in FOR_ISSUED:
+        kind = "api-key" if "api" in before.lower() and "TOKEN" not in before else "token"
+        for draw in ISSUED:
+            yield Planted(kind, draw(rng), before, after)
+    for before in ("AWS_SECRET_ACCESS_KEY=", "aws_secret_access_key = ", '"SecretAccessKey": "'):
+        yield Planted("aws-secret-key", "/" + chars(B64, 39)(rng), before, '"\n' if '"' in before else "\n")
+    for kind, draw in JOINED.values():
+        for before, after in JOINTS:
+            yield Planted(kind, draw(rng), before, after)

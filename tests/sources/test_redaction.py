@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nextstep.errors import RedactionError
 from nextstep.sources.redaction import Redactor, redactor
 from nextstep.sources.redaction.library import PLUGINS
-from tests.sources.planted import BEGIN, CARRIERS, END, NAMING_CARRIERS, SHAPED, Planted, planted
+from tests.sources.planted import BEGIN, CARRIERS, END, NAMING_CARRIERS, SHAPED, Planted, cruel, planted
 
 SEED = 20260
 SECRETS = list(planted(SEED))
@@ -155,6 +155,26 @@ sk-learn and task-sk-screening-concepts
 PASS: TestBuildScopeQueries/HasToken2 (0.00s)
 sudo: a password is required
 the token is expired
+password: str
+password: string;
+    password: hashedPassword
+  password: String!
+self.token = next_token
+        self.webhook_key = webhook_key
+    secret: SecretStr
+"password": password,
+api_key=api_key
+"token": "identifier"
+credentials: "include"
+'password' => 'required|min:8',
+["password", "username"]
+"password": "user.password"
+RESET_PASSWORD = "RESET_PASSWORD"
+password_file: /run/secrets/db_password
+secret: /etc/app/secret.key
+--password is asked for
+fetch(url, { credentials: "same-origin" })
+def f(password: str = None, token: Token | None = None) -> None:
 """
 
 
@@ -201,12 +221,49 @@ def test_a_placeholder_stands_for_one_secret_and_a_secret_has_one(secrets: list[
     assert len(set(names.values())) == len(names)
 
 
-@pytest.mark.parametrize(
-    "name", ["aws access key", "google api key", "github p", "openai", "anthropic", "jwt", "twilio"]
-)
-def test_a_shape_inside_a_longer_word_is_no_secret(name: str) -> None:
-    for word in (f"Zm9v{made_of(name)}", f"task-{made_of(name)}", f"module.{made_of(name)}"):
+@pytest.mark.parametrize("seed", range(8))
+def test_cruel_secrets_never_stay_where_finding_them_is_claimed(seed: int) -> None:
+    secrets = list(cruel(seed))
+    assert len(secrets) >= 200
+    missed = [
+        (secret.kind, secret.before, len(secret.value))
+        for secret in secrets
+        if Redactor().redact(secret.text) != f"{secret.before}[redacted-{secret.kind}-1]{secret.after}"
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("name", ["mailgun", "twilio", "openai"])
+def test_an_ordinary_beginning_inside_a_word_is_no_secret(name: str) -> None:
+    word = f"Zm9v{made_of(name)}"
+    assert Redactor().redact(word) is word
+
+
+def test_a_long_beginning_before_words_inside_a_word_is_no_secret() -> None:
+    for word in (
+        "task-proj-screening-concepts-of-a-branch",
+        "conf_npm_" + "configuration" * 3,
+        "ask-ant-colonies-in-the-garden",
+    ):
         assert Redactor().redact(word) is word
+
+
+def test_a_name_told_by_a_home_path_goes_from_prompts_and_nowhere_else() -> None:
+    made = Redactor()
+    assert made.redact("cd /home/kenth56/x") == "cd /home/[redacted-user-1]/x"
+    assert (
+        made.redact("(venv) kenth56@host:~/x$ ls ~kenth56/y")
+        == "(venv) [redacted-user-1]@host:~/x$ ls ~[redacted-user-1]/y"
+    )
+    for text in ("kenth56 wrote it", "xkenth56@host", "npm i lib.kenth56@2"):
+        assert made.redact(text) is text
+    assert made.sweep("kenth56@host$ pwd") == "[redacted-user-1]@host$ pwd"
+
+
+def test_a_name_that_may_be_a_word_stays_in_prompts() -> None:
+    made = Redactor()
+    made.redact("cd /home/anna/x")
+    assert made.redact("anna@host$ pwd") == "anna@host$ pwd"
 
 
 def test_a_secret_that_begins_inside_another_loses_only_its_rest() -> None:

@@ -50,8 +50,16 @@ _LINE_BEFORE = re.compile(
     (?:(?:[+>\#;*-]|[0-9]{1,6}(?:\t|\xe2\x86\x92|[|:])|export|set|ENV|ARG|local) [ \t]{0,40}){0,3} \Z"""
 )
 """From a line's start to a name: what grep, diff, cat -n and lists write there, and nothing else."""
+_PAIR = (
+    rb"(?:[\w./@+-]{1,64}[:-][0-9]{1,6}[:-])?(?:[ \t>*+-]|[0-9]{1,6}(?:\t|\xe2\x86\x92|[|:])){0,40}"
+    rb"[a-z][\w.-]{0,40}:(?:[ \t]{1,4}(?!(?:str|int|bool|float|bytes|string|number|boolean|any|object|[A-Z]\w*)\b)"
+    rb"[\w./:@\"'-]{1,80})?[ \t]{0,8}"
+)
+_NEIGHBOUR = re.compile(rb"(?:\A|[\n\r]|\\n)" + _PAIR + rb"\r?\Z")
+_NEIGHBOUR_BEHIND = re.compile(rb"(?:\r?\n|\\n)" + _PAIR + rb"(?=[\n\r\"]|\\[nr\"]|\Z)")
 _LINE_VALUE = re.compile(
-    rb"""(?P<value>[^\s"'`<>(){}\[\]\\]++(?<![,;]))(?:[ \t]{1,40}\#[^\n]{0,200}|[ \t]{0,40})(?=[\n\r"']|\\[nr"]|\Z)"""
+    rb"""(?x) (?P<value> (?: [^\s"'`<>(){}\[\]\\&] | &(?![A-Za-z_]{1,32}=) )++ (?<![,;]) )
+    (?: [ \t]{1,40}\#[^\n]{0,200} | [ \t]{0,40} ) (?= [\n\r"'] | \\[nr"] | \Z )"""
 )
 
 
@@ -115,7 +123,16 @@ def _on_line(data: bytes, end: int, start: int, name: bytes, place: Place) -> tu
     if not _LINE_BEFORE.search(data, max(0, first - 96), first):
         return None
     match = _LINE_VALUE.match(data, start, start + LONGEST_VALUE)
+    if match and place is Place.LINE and data[end : end + 1] == b":" and _in_block(data, first, match.end()):
+        place = Place.DATA
     return _judged(match, name, place) if match and not is_code(match["value"]) else None
+
+
+def _in_block(data: bytes, first: int, end: int) -> bool:
+    """Whether the line before or behind says `name: value` too, and the value is no type, as in YAML."""
+    line = max(data.rfind(b"\n", max(0, first - 96), first), data.rfind(b"\\n", max(0, first - 96), first))
+    before = line > 0 and _NEIGHBOUR.search(data, max(0, line - 160), line)
+    return bool(before or _NEIGHBOUR_BEHIND.match(data, end, end + 200))
 
 
 def _judged(match: re.Match[bytes], name: bytes, place: Place) -> tuple[int, int] | None:

@@ -2,10 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from nextstep.sources.redaction.found import Found
+from nextstep.sources.redaction.found import USER, Found, begins_word
 
 if TYPE_CHECKING:
     from ahocorasick_rs import BytesAhoCorasick
+
+
+_JOINING = frozenset([b".", b"%", b"+", b":", b"/"])
+"""Before a name's `@`: it is the end of an address, or a package's name."""
 
 
 class Known:
@@ -25,6 +29,14 @@ class Known:
 
     def add(self, value: bytes, kind: str) -> None:
         """Know a value from now on."""
+        self._learn(value, kind)
+
+    def add_name(self, name: bytes) -> None:
+        """Know a user's name from now on where a prompt (`name@host`) or a path (`~name/`) has it."""
+        self._learn(name + b"@", USER)
+        self._learn(b"~" + name + b"/", USER)
+
+    def _learn(self, value: bytes, kind: str) -> None:
         if value not in self._kinds:
             self._kinds[value] = kind
             self._new.append(value)
@@ -40,9 +52,15 @@ class Known:
         found: list[Found] = []
         done = 0
         for start, end in hits:
-            if start >= done:
+            if start < done:
+                continue
+            kind = self._kinds[data[start:-end]]
+            if kind != USER:
                 done = -end
-                found.append(Found(start, done, self._kinds[data[start:done]]))
+                found.append(Found(start, done, kind))
+            elif begins_word(data, start) and data[start - 1 : start] not in _JOINING:
+                done = -end
+                found.append(Found(start + (data[start] == 0x7E), done - 1, kind))
         return found
 
     def _grow(self) -> None:

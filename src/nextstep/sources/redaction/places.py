@@ -38,6 +38,16 @@ def find_home(data: bytes, start: int) -> tuple[Found, ...]:
     return () if nobody else (Found(*match.span("name"), USER),)
 
 
+def is_told(data: bytes, start: int) -> bool:
+    """Whether the name that begins here is told by a home path, and unusual enough to be known in a prompt too."""
+    name = _TOLD.match(data, start)
+    return name is not None and _AFTER_ROOT.search(data, max(0, start - 8), start) is not None
+
+
+_TOLD = re.compile(rb"[A-Za-z0-9_.-]{5,64}(?![A-Za-z0-9_.-])")
+_AFTER_ROOT = re.compile(rb"(?i)(?:home|users)[/\\]{1,4}\Z")
+
+
 def _home(data: bytes, start: int) -> re.Match[bytes] | None:
     first = data[start : start + 1]
     if first == b"/":

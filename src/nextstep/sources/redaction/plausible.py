@@ -40,7 +40,8 @@ def is_secret_of(value: bytes, name: bytes, place: Place) -> bool:
 
 _LETTERS = re.compile(rb"[A-Za-z]")
 _DIGITS = re.compile(rb"[0-9]+")
-_MARK = re.compile(rb"[^A-Za-z0-9_./: -]")
+_PHRASE = re.compile(rb"[a-z]{3,12}(?:-[a-z]{3,12}){3,8}")
+"""Four words: a pass phrase."""
 _DIRECTORY = re.compile(
     rb"(?i)(?:~|\.{1,2}|[a-z]:)[\\/]|/[\w.-]+/|/(?:etc|var|run|tmp|home|opt|usr|mnt|app|data|secrets?|api|dev|root)\b"
 )
@@ -60,6 +61,8 @@ def _is_chosen(value: bytes, place: Place) -> bool:
         return len(value) >= 4 and not _is_label(value)
     if place is Place.LOOSE:
         return is_random(value) or is_password(value)
+    if _PHRASE.fullmatch(value):
+        return True
     return len(value) >= 6 and not _is_plain(value) and (is_password(value) or _is_odd(value))
 
 
@@ -76,7 +79,7 @@ def _is_odd(value: bytes) -> bool:
 
 
 _NAMING = re.compile(
-    rb"(?i)password|passwd|pass[_-]?phrase|pwd|secret|token|credential|(?:\b|_|api)key|(?:\b|_)(?:auth|pass|login)(?:\b|_)"
+    rb"(?i)password|passwd|pass[_-]?phrase|pwd|secret|token|credential|(?:\b|_|api)key|(?:\b|_)(?:auth|login)(?:\b|_)|pass\Z"
 )
 _DOTTED = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*(?:[.:>/-]+[A-Za-z_$][A-Za-z0-9_$]*)*[!?:.]*")
 
@@ -92,8 +95,6 @@ def _is_label(value: bytes) -> bool:
 
 def _is_plain(value: bytes) -> bool:
     """Whether a value without quotes reads like a name: words, at most one number of one digit in them."""
-    if value.count(b"-") >= 3 and not _MARK.search(value):
-        return False  # four words: a pass phrase
     digits = sum(map(len, _DIGITS.findall(value)))
     if not _DOTTED.fullmatch(value) or digits > 1:
         return not _LETTERS.search(value)

@@ -9,6 +9,7 @@ from nextstep.errors import RedactionError
 from nextstep.sources.redaction import assigned, carried, library, places, shapes
 from nextstep.sources.redaction.found import OPENING, PLACEHOLDER, USER, Finder, Found, Rule
 from nextstep.sources.redaction.known import Known
+from nextstep.sources.redaction.places import is_told
 from nextstep.sources.redaction.values import is_strong
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class Redactor:
             self.counts[kind] += 1
             if by_context and is_strong(value):
                 self._known.add(value, kind)
+            elif kind == USER and is_told(data, start):
+                self._known.add_name(value)
         pieces.append(data[done:])
         return b"".join(pieces)
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from nextstep.sources.redaction.found import Found, Rule, begins_word, ends_in_placeholder
-from nextstep.sources.redaction.values import is_stand_in
+from nextstep.sources.redaction.values import LONGEST_JUDGED, is_stand_in
 from nextstep.sources.redaction.words import share_of_words
 
 ANY = rb"[A-Za-z0-9_-]"
@@ -61,8 +61,8 @@ SHAPES = (
     Shape("mailgun-key", "key- pubkey-", HEX + rb"{32}" + END, Joins.NOTHING),
     Shape("npm-token", "npm_", ALNUM + rb"{36,}"),
     Shape("pypi-token", "pypi-AgE", ANY + rb"{50,}"),
-    Shape("huggingface-token", "hf_ api_org_", ALNUM + rb"{30,}", Joins.MARKS),
     Shape("huggingface-token", "hf_", ALNUM + rb"{34}" + END),
+    Shape("huggingface-token", "hf_ api_org_", ALNUM + rb"{30,}", Joins.MARKS),
     Shape("anthropic-key", "sk-ant-", ANY + rb"{20,}"),
     Shape("openrouter-key", "sk-or-v1-", HEX + rb"{32,}"),
     Shape("openai-key", "sk-proj- sk-svcacct- sk-admin- sk-None-", ANY + rb"{20,}"),
@@ -100,7 +100,7 @@ SHAPES = (
     Shape("tailscale-key", "tskey-", rb"[A-Za-z0-9-]{20,}"),
     Shape("pulumi-token", "pul-", HEX + rb"{40}" + END, Joins.NOTHING),
     Shape("onepassword-token", "ops_eyJ", rb"[A-Za-z0-9+/_=-]{100,}"),
-    Shape("jwt", "eyJ", rb"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}", Joins.MARKS),
+    Shape("jwt", "eyJ", rb"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}"),
 )
 
 HOOKS = re.compile(
@@ -111,8 +111,14 @@ HOOKS = re.compile(
 REACH = 4096
 """Bytes within which a token is judged, so that a text of nothing but beginnings costs no square of its length."""
 
+REACH_JOINED = 512
+"""The same inside a word, where a hostile text can have more beginnings."""
+
+_DIGIT = re.compile(rb"[0-9]")
+_NOT_ITS_OWN = re.compile(rb"(?:\.[a-z]{2,4})?\.?\Z")
+"""Behind a token: a file's ending, the full stop of a sentence."""
 _DOTTED = re.compile(rb"[A-Za-z0-9_\]-]\.")
-_VARIED = re.compile(rb"[A-Z].*[a-z]|[a-z].*[A-Z]|[0-9]", re.DOTALL)
+_VARIED = re.compile(rb"(?s)(?=.*[0-9])|(?=.*[a-z])(?=.*[A-Z])")
 
 
 def _compiled(shapes: tuple[Shape, ...]) -> re.Pattern[bytes]:
@@ -142,34 +148,31 @@ def shape_at(data: bytes, start: int) -> Found | None:
     entry = _TABLE.get(data[start])
     if not entry:
         return None
-    match = entry[0].match(data, start, start + REACH)
+    alone = begins_word(data, start) and not _DOTTED.match(data, max(0, start - 2), start)
+    reach = REACH if alone else REACH_JOINED
+    match = entry[0].match(data, start, start + reach)
     if not match or not match.lastgroup:
         return None
     number = int(match.lastgroup[1:])
-    shape, tail = entry[1][number], match.group(f"t{number}")
-    if is_stand_in(tail) or not _is_issued(tail) or not _may_begin(data, start, shape, tail):
+    shape, tail = entry[1][number], match.group(f"t{number}")[:LONGEST_JUDGED]
+    if is_stand_in(tail) or not _is_issued(tail) or not (alone or _may_join(data, start, shape, tail)):
         return None
-    if match.end() == start + REACH:
+    if match.end() == start + reach:
         match = entry[0].match(data, start) or match
-    end = match.end() - 1 if data[match.end() - 1] == 0x2E else match.end()  # the full stop of a sentence
-    return Found(start, end, shape.kind)
+    rest = _NOT_ITS_OWN.search(match.group())
+    return Found(start, start + rest.start() if rest else match.end(), shape.kind)
 
 
 def _is_issued(tail: bytes) -> bool:
     """Whether what follows a beginning is drawn: a digit or both cases in it, or letters that are no words."""
-    return _VARIED.search(tail) is not None or (len(set(tail)) >= 8 and share_of_words(tail) < 0.5)
+    return _VARIED.match(tail) is not None or (len(set(tail)) >= 8 and share_of_words(tail) < 0.5)
 
 
-def _may_begin(data: bytes, start: int, shape: Shape, tail: bytes) -> bool:
-    """Whether a token may begin here: where a word begins, or inside one if nothing else can be meant."""
-    if begins_word(data, start) and not _DOTTED.match(data, max(0, start - 2), start):
-        return True
+def _may_join(data: bytes, start: int, shape: Shape, tail: bytes) -> bool:
+    """Whether a token may begin inside a word here: its own beginning is long, and what follows is no word."""
     joins = Joins.MARKS if data[start - 1] in b"_-." else Joins.LETTERS
     return (
-        joins <= shape.joins
-        and len(tail) >= 16
-        and share_of_words(tail[:128]) < 0.5
-        and not ends_in_placeholder(data, start)
+        joins <= shape.joins and len(tail) >= 16 and share_of_words(tail) < 0.5 and not ends_in_placeholder(data, start)
     )
 
 
