@@ -300,15 +300,15 @@ def phrase(rng: random.Random) -> str:
     return "-".join(rng.sample(words, 4))
 
 
-SYMBOLS = "!#%^*_+=.:?-"
+SYMBOLS = "!#%^*_+=:?-"
 CHOSEN: tuple[Draw, ...] = (
     letters_of(ALNUM, 8),
     letters_of(ALNUM, 12),
     letters_of(ascii_letters, 14),
-    letters_of(ascii_lowercase, 8),
+    lambda rng: "".join(rng.sample(ascii_lowercase, 8)),
     letters_of(ascii_lowercase, 12),
     join(letters_of(ALNUM, 1), letters_of(ALNUM + SYMBOLS, 14), letters_of(ALNUM, 1)),
-    join(letters_of(ascii_letters, 2), letters_of(SYMBOLS, 6), letters_of(ALNUM, 4)),
+    join(letters_of(ascii_letters, 2), lambda rng: "".join(rng.sample(SYMBOLS, 6)), letters_of(ALNUM, 4)),
     join("-", letters_of(ALNUM, 12)),
     phrase,
     dotted,

@@ -170,6 +170,10 @@ credentials: "include"
 ["password", "username"]
 "password": "user.password"
 RESET_PASSWORD = "RESET_PASSWORD"
+"password": "form.password.label"
+const LOGIN = { password: "login_password_field" }
+password: hashing2
+secret = generator2
 password_file: /run/secrets/db_password
 secret: /etc/app/secret.key
 --password is asked for
@@ -441,6 +445,8 @@ HOSTILE = [
         "\\Users\\",
         "softlayer:",
     ),
+    *("password: a\n", "DB_PASSWORD=", "sk-ant-", "ghp_" + "a1" * 20, "-sk_live_", "a: b\npassword: ", "\\npassword: "),
+    *("/home/aaaaa1/ aaaaa1@", "  " * 30 + "password:", "key_" * 4, "xoxb-1."),
 ]
 
 

@@ -8,9 +8,9 @@ import msgspec
 
 T = TypeVar("T")
 
-KEPT_BYTES = 16_000_000
+KEPT_BYTES = 32_000_000
 """What is held in memory, about; what comes after it goes to the file."""
-ITEM_BYTES = 300
+ITEM_BYTES = 150
 """What an item takes beside its text, about."""
 BLOCK_BYTES = 2_000_000
 """Written to the file at once, about."""

@@ -21,14 +21,21 @@ class Known:
 
     def __init__(self) -> None:
         self._kinds: dict[bytes, str] = {}
+        self._has_secrets = False
         self._new: list[bytes] = []
         self._generations: list[tuple[list[bytes], BytesAhoCorasick]] = []
 
     def __len__(self) -> int:
         return len(self._kinds)
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether any of them is more than a user's name."""
+        return self._has_secrets
+
     def add(self, value: bytes, kind: str) -> None:
         """Know a value from now on."""
+        self._has_secrets = True
         self._learn(value, kind)
 
     def add_name(self, name: bytes) -> None:

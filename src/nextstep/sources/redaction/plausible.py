@@ -45,14 +45,15 @@ _PHRASE = re.compile(rb"[a-z]{3,12}(?:-[a-z]{3,12}){3,8}")
 _DIRECTORY = re.compile(
     rb"(?i)(?:~|\.{1,2}|[a-z]:)[\\/]|/[\w.-]+/|/(?:etc|var|run|tmp|home|opt|usr|mnt|app|data|secrets?|api|dev|root)\b"
 )
+_AWS_SECRET = re.compile(rb"(?=.*[0-9])(?=.*[A-Z])(?=.*[a-z])[A-Za-z0-9/+]{40}")
 _WORDY = 0.6
 
 
 def _is_path(value: bytes) -> bool:
     """Whether a value is the path of the file that holds the secret."""
-    return (b"/" in value or b"\\" in value or value[:1] == b".") and share_of_words(value) >= (
-        0.4 if _DIRECTORY.match(value) else 0.5
-    )
+    if (b"/" not in value and b"\\" not in value and value[:1] != b".") or _AWS_SECRET.fullmatch(value):
+        return False
+    return share_of_words(value) >= (0.4 if _DIRECTORY.match(value) else 0.6)
 
 
 def _is_chosen(value: bytes, place: Place) -> bool:
@@ -60,7 +61,7 @@ def _is_chosen(value: bytes, place: Place) -> bool:
     if place is Place.DATA:
         return len(value) >= 4 and not _is_label(value)
     if place is Place.LOOSE:
-        return is_random(value) or is_password(value)
+        return is_random(value) or (is_password(value) and not value.isupper())
     if _PHRASE.fullmatch(value):
         return True
     return len(value) >= 6 and not _is_plain(value) and (is_password(value) or _is_odd(value))
@@ -70,7 +71,11 @@ def _is_issued(value: bytes, place: Place) -> bool:
     """Whether a token's or a key's value can be one: it is drawn, so it reads like no word."""
     if place is Place.LOOSE:
         return is_random(value, 10)
-    return is_random(value, 8) or (len(value) >= 8 and _is_odd(value) and (place is Place.DATA or not _is_plain(value)))
+    if is_random(value, 8) or _AWS_SECRET.fullmatch(value):
+        return True
+    if place is not Place.DATA and (_is_plain(value) or (value.islower() and len(value) < 12)):
+        return False
+    return len(value) >= 8 and _is_odd(value)
 
 
 def _is_odd(value: bytes) -> bool:
@@ -98,5 +103,7 @@ def _is_plain(value: bytes) -> bool:
     digits = sum(map(len, _DIGITS.findall(value)))
     if not _DOTTED.fullmatch(value) or digits > 1:
         return not _LETTERS.search(value)
+    if not digits and _NAMING.search(value):
+        return True
     letters = len(_LETTERS.findall(value))
     return share_of_words(value) * len(value) >= _WORDY * max(1, letters)

@@ -50,8 +50,11 @@ class Redactor:
 
     @property
     def needs_sweep(self) -> bool:
-        """Whether any value was told by its surroundings, so that an earlier text may hold it in clear."""
-        return bool(self._known)
+        """Whether a secret was told by its surroundings, so that an earlier text may hold it in clear.
+
+        A user's name, told by a home path, is none: going over a session again would cost more than it hides.
+        """
+        return self._known.has_secrets
 
     def _closed(self, text: str, *, rules: bool) -> str:
         """The redacted text or an error, never the text as it was after a failure."""

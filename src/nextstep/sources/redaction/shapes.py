@@ -171,9 +171,9 @@ def _is_issued(tail: bytes) -> bool:
 def _may_join(data: bytes, start: int, shape: Shape, tail: bytes) -> bool:
     """Whether a token may begin inside a word here: its own beginning is long, and what follows is no word."""
     joins = Joins.MARKS if data[start - 1] in b"_-." else Joins.LETTERS
-    return (
-        joins <= shape.joins and len(tail) >= 16 and share_of_words(tail) < 0.5 and not ends_in_placeholder(data, start)
-    )
+    wordy = 0.95 if _DIGIT.search(tail) else 0.75
+    drawn = len(tail) >= 16 and share_of_words(tail) < wordy
+    return joins <= shape.joins and drawn and not ends_in_placeholder(data, start)
 
 
 def find_shape(data: bytes, start: int) -> tuple[Found, ...]:

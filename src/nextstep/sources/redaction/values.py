@@ -7,8 +7,8 @@ from nextstep.sources.redaction.words import share_of_words
 _STAND_IN = re.compile(
     rb"""(?ix)
     [\W_]* (?: x{3,} | \*{3,} | \.{3,} | -{3,} ) [\W_]*
-    | <.* | [{\[(].* | \$[({].* | \$[A-Za-z_][A-Za-z0-9_]*(?:[-.:/].*)? | \$[0-9@*\#?$!]? | %[A-Za-z_]+%? | %[({].*
-    | @[A-Za-z_./:-]* | ~(?:/.*)? | \|[-+]? | ![A-Za-z]+ | [&*][A-Za-z_]+
+    | <.* | required\|.* | [{\[(].* | \$[({].* | \$[A-Za-z_][A-Za-z0-9_]*(?:[-.:/].*)? | \$[0-9@*\#?$!]?
+    | %[A-Za-z_]+%? | %[({].* | @[A-Za-z_./:-]* | ~(?:/.*)? | \|[-+]? | ![A-Za-z]+ | [&*][A-Za-z_]+
     | (?: my|some|any|fake|mock|invalid|test|wrong|bad|old|new|the|foo|bar|baz|user|admin|root|no|demo|sample|valid
         | plain | correct )
       [-_.]? (?: super[-_.]? )?
@@ -66,7 +66,13 @@ def is_stand_in(value: bytes) -> bool:
 def is_code(value: bytes) -> bool:
     """Whether an unquoted value is an expression: a call, an index, a dotted name."""
     seen = value[:LONGEST_JUDGED]
-    return _CODE_WITHIN.search(seen) is not None or _CODE.fullmatch(seen) is not None
+    return _CODE_WITHIN.search(seen) is not None or (_CODE.fullmatch(seen) is not None and not _is_unlike_names(seen))
+
+
+def _is_unlike_names(value: bytes) -> bool:
+    """Whether a value with a full stop inside is rather drawn than an attribute: numbers in it, or cases at random."""
+    drawn = len(_DIGITS.findall(value)) >= 2 or (_has_cases(value) and b"_" not in value)
+    return len(value) >= 12 and drawn and share_of_words(value) < 0.5
 
 
 def is_digest(value: bytes) -> bool:
