@@ -8,7 +8,7 @@ import msgspec
 
 T = TypeVar("T")
 
-KEPT_BYTES = 32_000_000
+KEPT_BYTES = 16_000_000
 """What is held in memory, about; what comes after it goes to the file."""
 ITEM_BYTES = 150
 """What an item takes beside its text, about."""

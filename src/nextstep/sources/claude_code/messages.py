@@ -94,12 +94,13 @@ def said_by_user(line: Line, tools: Mapping[str, str], *, agent: bool) -> list[S
     content = content_of(line)
     if isinstance(content, str):
         return free_text(content, line, agent=agent)
-    results = [block.type == "tool_result" for block in content or ()]
+    if content is not None and len(content) == 1 and content[0].type == "tool_result":
+        return said_by_tool(content[0], line, tools)
     # toolUseResult describes one result; with several in a record nobody can say which.
-    is_single = sum(results) == 1
+    is_single = sum(block.type == "tool_result" for block in content or ()) == 1
     said: list[Said] = []
-    for block, is_result in zip(content or (), results, strict=True):
-        if is_result:
+    for block in content or ():
+        if block.type == "tool_result":
             said.extend(said_by_tool(block, line if is_single else None, tools))
         else:
             said.extend(free_text(block_text(block), line, agent=agent))
@@ -130,7 +131,7 @@ def said_by_tool(block: Block, line: Line | None, tools: Mapping[str, str]) -> l
 
 def _result(text: str, name: str | None) -> list[Said]:
     """A tool's output; that the human broke it off stands after it, as the beginning of what the human did next."""
-    mark = INTERRUPTED.match(text)
+    mark = INTERRUPTED.match(text) if text.startswith("[") else None
     output = without_reminders(text[mark.end() :].lstrip("\n") if mark else text)
     result = Said(TOOL, TOOL_RESULT, output, name, "tool-result")
     if mark is None:

@@ -88,15 +88,17 @@ class Reader:
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Take in the next lines."""
-        for number, line in enumerate(lines, self._lines + 1):
-            self._lines = number
+        take, number = self._take, self._lines
+        for line in lines:
+            number += 1
             try:
                 record = decode(line)
             except UNDECODABLE:
                 if (odd := self._odd(number, line)) is None:
                     continue
                 record = odd
-            self._take(number, record)
+            take(number, record)
+        self._lines = number
 
     def _odd(self, number: int, line: bytes) -> Line | None:
         """What can be saved of a line that is not as it should be."""
@@ -130,15 +132,15 @@ class Reader:
             if kind == "user":
                 self.notes.sender("side-chain", number)
             return
-        _BY_TYPE.get(kind, Reader._unknown)(self, track, number, record)
+        (_BY_TYPE.get(kind) or Reader._unknown)(self, track, number, record)
 
     def _system(self, track: Track, number: int, record: Line) -> None:
         step = Step.COMPACTION if record.subtype == "compact_boundary" else Step.OTHER
         self._draft(track, number, record, said_by_system(record), step)
 
-    def _silent(self, track: Track, number: int, record: Line) -> None:
+    def _silent(self, track: Track, _: int, record: Line) -> None:
         if record.uuid:
-            track.place(number, record, (), Step.OTHER)
+            track.place(record, (), Step.OTHER)
 
     def _unknown(self, _: Track, number: int, record: Line) -> None:
         self.notes.add(storable(f"unknown record type {(record.type or '')[:40]!r}: left out"), number)
@@ -187,13 +189,14 @@ class Reader:
             self._dequeues.append(number)
 
     def _draft(self, track: Track, number: int, record: Line, said: Sequence[Said], step: Step) -> None:
-        node = track.place(number, record, said, step)
+        node = track.place(record, said, step)
         if node is None:
             self.notes.add("record written a second time: left out", number)
             return
-        stamp = timestamp(record.timestamp) if said else None
-        for one in said:
-            track.drafts.append(self._drafted(number, node, stamp, one), len(one.text))
+        if said:
+            at, append = timestamp(record.timestamp), track.drafts.append
+            for one in said:
+                append(self._drafted(number, node, at, one), len(one.text))
 
     def _drafted(self, number: int, node: int, at: datetime | None, said: Said) -> Draft:
         text, tool = said.text, said.tool

@@ -37,7 +37,7 @@ class Track:
         self._contents = array("q")
         """A digest of what each node's record says; 0 where it says nothing."""
 
-    def place(self, number: int, record: Line, said: Sequence[Said], step: Step) -> int | None:
+    def place(self, record: Line, said: Sequence[Said], step: Step) -> int | None:
         """The node at which a record's events stand; None for a record that is here already."""
         uuid, tree = record.uuid, self.tree
         if not uuid:
@@ -47,10 +47,10 @@ class Track:
             return None
         # Another record under a name that is taken is kept too.
         self._contents.append(content)
-        return tree.add(number, uuid, record.parent_uuid, step, record.timestamp)
+        return tree.add(uuid, record.parent_uuid, step, record.timestamp)
 
 
 def _digest(said: Said, parts: int) -> int:
-    """Tells records of one name apart: by what they say first, its length and both its ends."""
+    """Tells records of one name apart: by how much they say, and both ends of what they say first."""
     text = said.text
-    return hash((parts, said.kind, len(text), text[:200], text[-200:]))
+    return hash((parts, len(text), text[:100], text[-100:]))

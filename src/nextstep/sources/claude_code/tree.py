@@ -37,7 +37,7 @@ class Tree:
 
     def __init__(self) -> None:
         self._nodes: dict[str, int] = {}
-        self._parents, self._lines = array("l"), array("l")
+        self._parents = array("l")
         self._steps = bytearray()
         self._stamps: dict[int, str | None] = {}
         """The timestamp as written, of prompts only: a picture's second record has the same as its prompt."""
@@ -52,11 +52,10 @@ class Tree:
     def __contains__(self, uuid: str) -> bool:
         return uuid in self._nodes
 
-    def add(self, line: int, uuid: str, parent: str | None, step: Step, stamp: str | None) -> int:
+    def add(self, uuid: str, parent: str | None, step: Step, stamp: str | None) -> int:
         """A new node; a name that is taken stays with the node that has it."""
         node, nodes = len(self._steps), self._nodes
         self._parents.append(nodes.get(parent, ROOT) if parent else ROOT)
-        self._lines.append(line)
         self._steps.append(step)
         if step is PROMPT or step is COMMAND:
             self._stamps[node] = stamp
@@ -112,13 +111,13 @@ class Tree:
         return above == target
 
     def _growth(self) -> tuple["array[int]", bytearray]:
-        """For each node the last line on which somebody spoke below it, and whether there is a reply below it."""
-        last_talk, answered = array("l", [0]) * len(self), bytearray(len(self))
+        """For each node the last one from it on at which somebody spoke, and whether there is a reply from it on."""
+        last_talk, answered = array("l", [ROOT]) * len(self), bytearray(len(self))
         for node in range(len(self) - 1, -1, -1):
             step = self._steps[node]
             answered[node] |= step == Step.REPLY
             if _TALK[step]:
-                last_talk[node] = max(last_talk[node], self._lines[node])
+                last_talk[node] = max(last_talk[node], node)
             parent = self._parents[node]
             if parent != ROOT:
                 last_talk[parent] = max(last_talk[parent], last_talk[node])
@@ -128,7 +127,7 @@ class Tree:
     def _is_left(
         self, node: int, newer: int, last_talk: "array[int]", answered: bytearray, compactions: list[int]
     ) -> bool:
-        if self._stamps[node] == self._stamps[newer] or last_talk[node] > self._lines[newer]:
+        if self._stamps[node] == self._stamps[newer] or last_talk[node] > newer:
             return False
         if not self._went_back(node, newer):
             return False
