@@ -92,7 +92,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as file:
             given = 0
-            for number, line in enumerate(_lines(_plain(file)), 1):
+            for number, line in enumerate(bounded_lines(_plain(file)), 1):
                 given += len(line)
                 if given > LARGEST_STREAM:
                     raise TranscriptError(f"{path}: holds more than {LARGEST_STREAM:,} bytes; leave it out")
@@ -102,11 +102,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise unreadable(path, error) from error
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    while line := file.readline(LONGEST_LINE + 1):
+def bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    """A file's lines; of a line that is too long, the part that tells so."""
+    readline = file.readline
+    while line := readline(LONGEST_LINE + 1):
         yield line
         while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
-            line = file.readline(LONGEST_LINE + 1)
+            line = readline(LONGEST_LINE + 1)
 
 
 def _plain(file: BinaryIO) -> BinaryIO:

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
 
 from nextstep.errors import EmptyTranscript, TranscriptError
 from nextstep.sources.claude_code.reader import SILENT, SPEAKING, Reader
 from nextstep.sources.claude_code.record import Line, parse
+from nextstep.sources.json_files import bounded_lines
 from nextstep.sources.notes import About, Note, Notes
 from nextstep.sources.reading import Reading, safe_name
-from nextstep.sources.saying import LONGEST_LINE
 
 NAME = "claude-code"
 AGENT = "claude-code-agent"
@@ -30,7 +29,7 @@ def read(path: Path) -> Iterator[Reading]:
     reader = Reader()
     try:
         with path.open("rb", buffering=BUFFER) as file:
-            reader.add(_lines(file))
+            reader.add(bounded_lines(file))
     except OSError as error:
         raise TranscriptError(
             f"{path}: cannot be read ({error.strerror or error}); give the path of a Claude Code .jsonl file"
@@ -49,15 +48,6 @@ def read(path: Path) -> Iterator[Reading]:
         origin="/".join(filter(None, (reader.session_id, reader.agent_id if reader.is_agent else ""))),
         project=reader.project or path.parent.name,
     )
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The file's lines; of a line that is too long, the part that tells so."""
-    readline = file.readline
-    while line := readline(LONGEST_LINE + 1):
-        yield line
-        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
-            line = readline(LONGEST_LINE + 1)
 
 
 def _no_events(path: Path, notes: Notes) -> TranscriptError:
