@@ -11,7 +11,6 @@ import typer
 from nextstep.cli import options
 from nextstep.cli.output import console, document, remark
 from nextstep.cli.settings import set_up
-from nextstep.errors import UsageError
 
 if TYPE_CHECKING:
     from nextstep.pipeline.importing import Import
@@ -100,10 +99,7 @@ def import_(
     from nextstep.sources.formats import format_named
     from nextstep.store import Store
 
-    days = [day and day.date() for day in (since, until)]
-    if since and until and since > until:
-        raise UsageError("--since is after --until, so no session can fit")
-    wanted = Wanted(days[0], days[1], project, min_turns)
+    wanted = Wanted(since and since.date(), until and until.date(), project, min_turns)
     settings = Settings(format_named(format_), redact, wanted, jobs or os.cpu_count() or 1)
     setup = set_up(config, store=store, suite=suite)
     found = find_transcripts(paths or [claude_projects()], setup.suite)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nextstep.core.records import Event
-from nextstep.errors import EmptyTranscript, SuiteError, TranscriptError, UnknownFormat
+from nextstep.errors import EmptyTranscript, SuiteError, TranscriptError, UnknownFormat, UsageError
 from nextstep.sources.aside import Aside, rewrite_aside, write_aside
 from nextstep.sources.formats import AUTO, format_of, read_transcript
 from nextstep.sources.notes import Note, Notes
@@ -30,6 +30,11 @@ class Wanted:
     """A pattern for the folder that the session worked in; without a wildcard, a part of it."""
     min_turns: int = 0
     """Human events that say what to do next, at least."""
+
+    def __post_init__(self) -> None:
+        """Refuse days that no session can fit."""
+        if self.since and self.until and self.since > self.until:
+            raise UsageError("--since is after --until, so no session can fit")
 
     def is_too_old(self, path: Path) -> bool:
         """Whether a file was last written before the first day."""
