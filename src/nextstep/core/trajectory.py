@@ -38,3 +38,11 @@ def step_problem(events: Sequence[Event], cut: int) -> str | None:
     if cut == len(events) - 1:
         return f"cut {cut} is the session's last event, so nobody can know how it turned out"
     return None
+
+
+def hindsight_problem(events: Sequence[Event], cut: int, recovered_at: int) -> str | None:
+    """Why a moment at `cut` cannot have been recovered at `recovered_at`, or None when it can."""
+    last = len(events) - 1
+    if cut < recovered_at <= last:
+        return None
+    return f"recovered_at {recovered_at} must lie after the cut {cut} and not after the last event {last}"

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from nextstep.core.ids import make_id, sha256
 from nextstep.core.records import Count, Event, Moment, MomentSet, Record, Session
-from nextstep.core.trajectory import step_problem
+from nextstep.core.trajectory import hindsight_problem, step_problem
 from nextstep.errors import SuiteError
 
 FORMAT = 1
@@ -148,10 +148,7 @@ def _load_moments(path: Path, sessions: dict[str, Session], broken: set[str], pr
 def _moment_problem(line: MomentLine, session: Session) -> str | None:
     if problem := step_problem(session.events, line.cut):
         return f"session {line.session}: {problem}"
-    if not line.cut < line.recovered_at < len(session.events):
-        last = len(session.events) - 1
-        return f"recovered_at {line.recovered_at} must lie after the cut {line.cut} and not after the last event {last}"
-    return None
+    return hindsight_problem(session.events, line.cut, line.recovered_at)
 
 
 def _moment(line: MomentLine, session: Session) -> Moment:

@@ -78,7 +78,6 @@ class Reader:
         self._written: list[Written] = []
         self._dequeues: deque[int] = deque(maxlen=NEAR)
         self._left: set[int] = set()
-        self._delivery = Delivery()
         self._delivered: list[Draft] = []
 
     @property
@@ -209,12 +208,12 @@ class Reader:
         """Decide what was on the session's line."""
         if not self.is_agent:
             self.notes.add("record of a side chain: not on the session's line", *self.side.talks)
-            self._delivery = deliver(self._operations, self._written)
-            self.notes.add("queued message taken back into the editor: left out there", *self._delivery.recalled)
-            self.notes.add("queued message that was never delivered: left out", *self._delivery.undelivered)
-            self.notes.add("queued message in other words after its dequeue: left out", *self._delivery.reworded)
-            self.notes.add("message that only the queue holds: put where it was delivered", *self._delivery.messages)
-            self._delivered = self._deliver()
+            delivery = deliver(self._operations, self._written)
+            self.notes.add("queued message taken back into the editor: left out there", *delivery.recalled)
+            self.notes.add("queued message that was never delivered: left out", *delivery.undelivered)
+            self.notes.add("queued message in other words after its dequeue: left out", *delivery.reworded)
+            self.notes.add("message that only the queue holds: put where it was delivered", *delivery.messages)
+            self._delivered = self._deliver(delivery)
         else:
             self.notes.add("event beside an agent's side chain: left out", *(draft.line for draft in self.main.drafts))
             entered = (op.line for op in self._operations if op.is_human and op.name == "enqueue")
@@ -235,11 +234,11 @@ class Reader:
         drafts = iter(self._track.drafts)
         return merge(drafts, self._delivered, key=lambda draft: draft.line) if self._delivered else drafts
 
-    def _deliver(self) -> list[Draft]:
+    def _deliver(self, delivery: Delivery) -> list[Draft]:
         """The messages that only the queue holds, where they were delivered."""
         return [
             self._drafted(line, *self._places[line], said)
-            for line, text in sorted(self._delivery.messages.items())
+            for line, text in sorted(delivery.messages.items())
             for said in said_in_queue(text, {}, entrypoint=self._entrypoint)
         ]
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from nextstep.core.places import hub_place
 from nextstep.core.records import Moment, Record, Session
-from nextstep.core.trajectory import step_problem
+from nextstep.core.trajectory import hindsight_problem, step_problem
 from nextstep.errors import SuiteError, UsageError
 from nextstep.sources.dataset.columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS, Columns, column_problems
 from nextstep.sources.dataset.files import DatasetFiles, is_dataset, local_files
@@ -162,10 +162,8 @@ def _moment_problem(moment: Moment, session: Session, moment_id: str) -> str | N
         return f"its session is called {_brief(session.name)}"
     if problem := step_problem(session.events, moment.cut):
         return problem
-    if not moment.cut < moment.recovered_at < len(session.events):
-        return (
-            f"recovered_at {moment.recovered_at} must lie after the cut and not after event {len(session.events) - 1}"
-        )
+    if problem := hindsight_problem(session.events, moment.cut, moment.recovered_at):
+        return problem
     if moment.human_step != session.events[moment.cut].text.strip():
         return f"human_step is not what stands at event {moment.cut}; one of the two was changed"
     if moment.moment_id != moment_id:
