@@ -20,7 +20,7 @@ from nextstep.sources.redaction import Redactor
 from nextstep.store import Store
 
 STORED_EACH_S = 1.0
-STORE_MEMORY = 80_000_000
+STORE_MEMORY = 160_000_000
 """Bytes that DuckDB may take, beside some times the longest line: past them it uses the disk."""
 WORTH_A_PROCESS = 2_000_000
 """Bytes of transcripts below which starting other processes costs more than it saves."""

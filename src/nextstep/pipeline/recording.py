@@ -49,10 +49,8 @@ class Stored:
 def store_imports(connection: Connection, imports: Sequence[Stored]) -> None:
     """Bring in what became of some transcripts, with the sessions that stand in the suite now."""
     here = list({pair[0].aside.session_id: pair for one in imports for pair in one.here}.values())
-    for ready, place in here:
-        if ready.aside.header.origin:
-            _forget_snapshots(connection, ready, place)
-        query(connection, "forget_notes", session_id=ready.aside.session_id)
+    _forget_snapshots(connection, here)
+    query(connection, "forget_notes", session_ids=[ready.aside.session_id for ready, _ in here])
     there = {name for (name,) in connection.execute("SELECT session_id FROM sessions").fetchall()}
     insert(connection, "sessions", [_placed_row(ready, place) for ready, place in here], replace=True)
     _load_events(connection, [pair for pair in here if pair[0].aside.session_id not in there])
@@ -117,13 +115,18 @@ def _note_row(session_id: str, note: Note) -> dict[str, Any]:
     }
 
 
-def _forget_snapshots(connection: Connection, ready: Ready, place: Placed) -> None:
-    """Take out what this session has taken the place of, unless moments stand in it."""
-    here = ready.aside
-    rows = query(connection, "earlier_snapshots", session=place.name, origin=here.header.origin, but=here.session_id)
-    for row in rows:
-        for forget in ("forget_events", "forget_notes", "forget_session"):
-            query(connection, forget, session_id=row["session_id"])
+def _forget_snapshots(connection: Connection, here: Sequence[tuple[Ready, Placed]]) -> None:
+    """Take out what these sessions have taken the place of, unless moments stand in it."""
+    rows = query(
+        connection,
+        "earlier_snapshots",
+        session_ids=[ready.aside.session_id for ready, _ in here],
+        names=[place.name for _, place in here],
+        origins=[ready.aside.header.origin for ready, _ in here],
+    )
+    if earlier := [row["session_id"] for row in rows]:
+        for forget in ("forget_events", "forget_notes", "forget_sessions"):
+            query(connection, forget, session_ids=earlier)
 
 
 def known_transcripts(connection: Connection, shelf: Shelf, *, redacted: bool) -> dict[str, list[dict[str, Any]]]:

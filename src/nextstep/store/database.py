@@ -199,11 +199,7 @@ def insert(connection: Connection, table: str, rows: Sequence[Row], *, replace: 
     if not rows:
         return
     columns = list(rows[0])
-    types = dict(
-        connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
-        ).fetchall()
-    )
+    types = {column: kind for column, kind, *_ in connection.execute(f'FROM "{table}" LIMIT 0').description or ()}
     names = ", ".join(f'"{column}"' for column in columns)
     lists = ", ".join(f"unnest(CAST(${column} AS {types[column]}[]))" for column in columns)
     verb = "INSERT OR REPLACE" if replace else "INSERT OR IGNORE"

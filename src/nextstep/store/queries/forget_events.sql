@@ -1,2 +1,2 @@
--- Which events go with a session whose place a longer one has taken?
-DELETE FROM events WHERE session_id = $session_id
+-- Which events go with sessions whose place longer ones have taken?
+DELETE FROM events WHERE session_id IN (SELECT unnest($session_ids))

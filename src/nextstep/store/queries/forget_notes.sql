@@ -1,2 +1,2 @@
--- Which notes go with a session whose place a longer one has taken?
-DELETE FROM import_notes WHERE session_id = $session_id
+-- Which notes go with sessions that are read anew, or whose place longer ones have taken?
+DELETE FROM import_notes WHERE session_id IN (SELECT unnest($session_ids))
