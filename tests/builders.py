@@ -51,7 +51,7 @@ def write_session(folder: Path, name: str, lines: Sequence[str] = SESSION) -> Pa
     path.parent.mkdir(parents=True, exist_ok=True)
     header = {"type": "session", "format": 1, "source": "test", "title": f"About {name}"}
     made = events(*(line.format(name=name) for line in lines))
-    rows = [header, *(event.model_dump(mode="json", exclude_none=True) for event in made)]
+    rows = [header, *({"idx": event.idx} | json.loads(event.content()) for event in made)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 

@@ -6,6 +6,7 @@ from types import FrameType
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nextstep.core.auditing import SHOWN, SPAN, Check, Echoes, Finding, shown
 from nextstep.core.canary import ALIEN_TIME, first_hidden, origin, plant, plant_bare
@@ -76,7 +77,7 @@ class TestLeaks:
 
     def test_the_output_of_a_command_that_the_human_ran_may_be_quoted(self) -> None:
         made = session_of("h: ! train", f"n: {STEP}", "a: I see", f"h: {STEP}", "a: ok")
-        ran = made.events[0].model_copy(update={"kind": Kind.COMMAND})
+        ran = replace(made.events[0], kind=Kind.COMMAND)
         session = made.model_copy(update={"events": (ran, *made.events[1:])})
         assert [(one.seen_in, one.leak) for one in found(session, 3)] == [(1, False)]
         assert [(one.seen_in, one.leak) for one in found(made, 3)] == [(1, True)]

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nextstep.core.records import HUMAN_CHOICES, Event, Kind, Role
 from nextstep.core.trajectory import prefix, step_problem
@@ -90,7 +91,7 @@ def test_a_second_turn_before_the_agent_did_anything_is_no_moment_either() -> No
 @pytest.mark.parametrize("kind", Kind)
 def test_a_moment_stands_only_where_a_human_says_what_to_do_next(kind: Kind) -> None:
     human = Event(idx=1, role=Role.HUMAN, kind=kind, text="yes")
-    made = (Event(idx=0, role=Role.ASSISTANT, kind=Kind.TEXT, text="?"), human, human.model_copy(update={"idx": 2}))
+    made = (Event(idx=0, role=Role.ASSISTANT, kind=Kind.TEXT, text="?"), human, replace(human, idx=2))
     assert (step_problem(made, 1) is None) == (kind in HUMAN_CHOICES)
 
 

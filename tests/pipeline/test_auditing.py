@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nextstep.bundled import bundled
 from nextstep.config import CandidateSettings, EvalConfig
@@ -184,7 +185,7 @@ def test_a_rendering_that_looks_at_the_title_is_found(world: World, monkeypatch:
 def test_a_request_that_holds_a_label_is_found(world: World, monkeypatch: pytest.MonkeyPatch, label: str) -> None:
     def peeking(self: Suite, moment: Moment) -> tuple[Event, ...]:
         made = self.sessions[moment.session].events
-        return (made[0].model_copy(update={"text": str(getattr(moment, label))}), *made[1:])
+        return (replace(made[0], text=str(getattr(moment, label))), *made[1:])
 
     monkeypatch.setattr(Suite, "events_of", peeking)
     assert {leak.source for leak in world.leaks()} == {f"moment's {label}"}
@@ -193,7 +194,7 @@ def test_a_request_that_holds_a_label_is_found(world: World, monkeypatch: pytest
 def test_a_request_that_only_depends_on_the_future_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def counting(made: Sequence[Event], cut: int) -> tuple[Event, ...]:
         seen = good_prefix(made, cut)
-        return (*seen[:-1], seen[-1].model_copy(update={"text": f"{seen[-1].text} (of {len(made)})"}))
+        return (*seen[:-1], replace(seen[-1], text=f"{seen[-1].text} (of {len(made)})"))
 
     breaks(monkeypatch, counting)
     leaks = world.leaks()
@@ -205,7 +206,7 @@ def test_a_request_that_only_depends_on_the_future_is_found(world: World, monkey
 def test_a_request_that_depends_on_the_label_alone_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def telling(self: Suite, moment: Moment) -> tuple[Event, ...]:
         made = self.sessions[moment.session].events
-        return made if moment.set is MomentSet.CONTROL else (made[0].model_copy(update={"text": "!"}), *made[1:])
+        return made if moment.set is MomentSet.CONTROL else (replace(made[0], text="!"), *made[1:])
 
     monkeypatch.setattr(Suite, "events_of", telling)
     assert {leak.check for leak in world.leaks()} == {Check.CHANGED}

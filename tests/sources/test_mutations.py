@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from nextstep.config import CandidateSettings
-from nextstep.core.records import Event, Kind, Role
+from nextstep.core.records import Event, Kind, Role, decode_event
 from nextstep.core.trajectory import AGENT_ROLES, prefix, step_problem
 from nextstep.errors import TranscriptError
 from nextstep.pipeline.prompting import CandidatePrompt
@@ -110,8 +111,8 @@ def test_events_count_from_0_in_the_order_of_lines_and_can_all_be_stored(
     assert all(before <= after for before, after in pairwise(told.lines))
     for event in told.events:
         assert "\0" not in event.text
-        assert event.model_dump_json().encode()
-        assert Event.model_validate_json(event.model_dump_json()) == event
+        assert encode(event)
+        assert decode_event(encode(event)) == event
 
 
 # Nothing is lost in silence

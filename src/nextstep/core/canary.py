@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from nextstep.core.ids import make_id
 from nextstep.core.records import Event, Moment, MomentSet, Record, Role, Session
 
@@ -61,7 +63,7 @@ def plant_bare(session: Session, moment: Moment) -> Planted:
     """The prefix with a marked human event right behind it and no future at all."""
     seed = f"canary-{make_id('canary', moment.moment_id, 'bare')}"
     start = first_hidden(session.events, moment.cut)
-    human = _marked(session.events[moment.cut], seed).model_copy(update={"idx": start})
+    human = msgspec.structs.replace(_marked(session.events[moment.cut], seed), idx=start)
     return _planted(moment, seed, (*session.events[:start], human), cut=start, recovered_at=start)
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import msgspec
+
 from nextstep.core.records import Event
 from nextstep.errors import EmptyTranscript, SuiteError, TranscriptError, UnknownFormat, UsageError
 from nextstep.sources.aside import Aside, rewrite_aside, write_aside
@@ -225,4 +227,4 @@ def _cleaned(redactor: Redactor | None, events: Iterator[Event]) -> Iterator[Eve
             tools[event.tool] = redactor.redact(event.tool or "")
         text, tool = redactor.redact(event.text), tools[event.tool]
         is_clean = text is event.text and tool == event.tool
-        yield event if is_clean else event.model_copy(update={"text": text, "tool": tool})
+        yield event if is_clean else msgspec.structs.replace(event, text=text, tool=tool)

@@ -9,8 +9,10 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import msgspec
+
 from nextstep.core.ids import ListId
-from nextstep.core.records import Event
+from nextstep.core.records import Event, decode_event
 from nextstep.errors import SuiteError
 from nextstep.sources.suite import SESSIONS, Header, event_line, header_line
 
@@ -69,7 +71,7 @@ def retitle(aside: Aside, header: Header) -> Path:
 def rewrite_aside(aside: Aside, change: Callable[[str], str]) -> Aside:
     """The same session with `change` applied to every text."""
     events = (
-        event.model_copy(update={"text": change(event.text), "tool": change(event.tool) if event.tool else event.tool})
+        msgspec.structs.replace(event, text=change(event.text), tool=event.tool and change(event.tool))
         for event in file_events(aside.path)
     )
     changed = write_aside(aside.path.parent.parent, aside.name, aside.header, events)
@@ -103,6 +105,6 @@ def _whole(path: Path) -> Iterator[None]:
 
 def file_events(path: Path) -> Iterator[Event]:
     """The events of a session's file, one at a time."""
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with path.open("rb") as file:
         next(file, None)
-        yield from (Event.model_validate_json(line) for line in file if line.strip())
+        yield from (decode_event(line) for line in file if line.strip())

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
+import msgspec
 from pydantic import ValidationError
 
 from nextstep.core.ids import ListId
-from nextstep.core.records import Event
+from nextstep.core.records import NO_EVENT, decode_event
 from nextstep.errors import SuiteError
 from nextstep.sources.aside import Aside, file_events, retitle, sessions_folder
 from nextstep.sources.suite import MOMENTS, Header
@@ -187,18 +188,18 @@ def _compare(aside: Aside, path: Path) -> str:
 def _is_same_event(mine: bytes, other: bytes) -> bool:
     """Whether two lines are one event in two spellings of JSON."""
     try:
-        return Event.model_validate_json(mine) == Event.model_validate_json(other)
-    except ValidationError:
+        return decode_event(mine) == decode_event(other)
+    except NO_EVENT:
         return False
 
 
 def _is_redacted_event(mine: bytes, other: bytes) -> bool:
     """Whether the first line is the second one with more secrets replaced."""
     try:
-        ours, theirs = Event.model_validate_json(mine), Event.model_validate_json(other)
-    except ValidationError:
+        ours, theirs = decode_event(mine), decode_event(other)
+    except NO_EVENT:
         return False
-    alike = ours.model_copy(update={"text": ""}) == theirs.model_copy(update={"text": ""})
+    alike = msgspec.structs.replace(ours, text=theirs.text) == theirs
     first, *pieces = PLACEHOLDER.split(ours.text)
     if not alike or not pieces or not theirs.text.startswith(first):
         return False
@@ -217,7 +218,7 @@ def _identity(path: Path) -> str | None:
     try:
         for event in file_events(path):
             identity.add(event.content())
-    except (ValidationError, OSError, UnicodeDecodeError):
+    except (*NO_EVENT, OSError):
         return None
     return identity.name()
 

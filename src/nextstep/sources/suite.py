@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 from pydantic import ValidationError
 
 from nextstep.core.ids import make_id, sha256
-from nextstep.core.records import Count, Event, Moment, MomentSet, Record, Session
+from nextstep.core.records import NO_EVENT, Count, Event, Moment, MomentSet, Record, Session, decode_event
 from nextstep.core.trajectory import hindsight_problem, step_problem
 from nextstep.errors import SuiteError
 
@@ -102,7 +102,7 @@ def _load_session(path: Path, problems: list[str]) -> Session | None:
         where = f"{path}:{number}"
         if due < 0:
             header = _validated(Header, line, where, problems)
-        elif event := _validated(Event, line, where, problems):
+        elif event := _event(line, where, problems):
             if event.idx != due:
                 problems.append(f"{where}: idx is {event.idx}, but {due} is due here; events count up from 0")
             due = event.idx
@@ -121,6 +121,14 @@ def _load_session(path: Path, problems: list[str]) -> Session | None:
         started_at=header.started_at,
         events=tuple(events),
     )
+
+
+def _event(line: str, where: str, problems: list[str]) -> Event | None:
+    try:
+        return decode_event(line)
+    except NO_EVENT as error:
+        problems.append(f"{where}: {error}")
+        return None
 
 
 def _load_moments(path: Path, sessions: dict[str, Session], broken: set[str], problems: list[str]) -> Iterator[Moment]:

@@ -8,9 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import merge
-from itertools import islice
-
-from pydantic import TypeAdapter
 
 from nextstep.core.records import Event, Kind, Role
 from nextstep.sources.claude_code.messages import said_by_assistant, said_by_user, user_step
@@ -53,11 +50,6 @@ SILENT = frozenset(
 TALKS = frozenset({"user", "assistant"})
 SPEAKING = frozenset({"user", "assistant", "system", "attachment"})
 """Record types that may hold an event."""
-
-
-_EVENTS = TypeAdapter(list[Event])
-AT_ONCE = 100
-"""Events that are made together, which is faster than one by one."""
 
 
 class Reader:
@@ -246,16 +238,10 @@ class Reader:
         """The events on the session's line, in order. Only after `finish`."""
         left = self._left
         live = (draft for draft in self._drafts() if draft.node not in left) if left else self._drafts()
-        idx = 0
-        while some := list(islice(live, AT_ONCE)):
-            self.notes.add("no usable timestamp: kept without one", *(draft.line for draft in some if draft.at is None))
-            yield from _EVENTS.validate_python(
-                [
-                    {"idx": i, "role": one.role, "kind": one.kind, "text": one.text, "tool": one.tool, "at": one.at}
-                    for i, one in enumerate(some, idx)
-                ]
-            )
-            idx += len(some)
+        for idx, draft in enumerate(live):
+            if draft.at is None:
+                self.notes.add("no usable timestamp: kept without one", draft.line)
+            yield Event(idx=idx, role=draft.role, kind=draft.kind, text=draft.text, tool=draft.tool, at=draft.at)
 
 
 _BY_TYPE: dict[str | None, Callable[[Reader, Track, int, Line], None]] = {

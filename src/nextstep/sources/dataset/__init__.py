@@ -11,10 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from pydantic import ValidationError
 
 from nextstep.core.places import hub_place
-from nextstep.core.records import Moment, Record, Session
+from nextstep.core.records import Event, Moment, Record, Session
 from nextstep.core.trajectory import hindsight_problem, step_problem
 from nextstep.errors import SuiteError, UsageError
 from nextstep.sources.dataset.columns import EVENT_COLUMNS, MOMENT_COLUMNS, SESSION_COLUMNS, Columns, column_problems
@@ -24,9 +25,6 @@ from nextstep.sources.suite import Suite, load_suite
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
-
-TOLD = 10
-"""Problems told of one row."""
 
 
 def open_suite(place: str, *, every: bool = False) -> Suite:
@@ -115,8 +113,8 @@ def _sessions(place: str, rows: Iterable[dict[str, Any]], problems: list[str]) -
 def _session(row: Mapping[str, Any], where: str, problems: list[str]) -> Session | None:
     """A row's session when its events are those that its id was made from."""
     values = {name: row[name] for name in SESSION_COLUMNS if name != "session_id"}
-    events = [event and {name: event[name] for name in EVENT_COLUMNS} for event in row["events"] or ()]
-    session = _validated(Session, values | {"events": events}, where, problems)
+    events = _events(row["events"] or (), where, problems)
+    session = None if events is None else _validated(Session, values | {"events": events}, where, problems)
     if session is None:
         return None
     if not session.events:
@@ -131,6 +129,16 @@ def _session(row: Mapping[str, Any], where: str, problems: list[str]) -> Session
     else:
         return session
     return None
+
+
+def _events(rows: Iterable[Mapping[str, Any] | None], where: str, problems: list[str]) -> tuple[Event, ...] | None:
+    """The events of a row; more columns than an event has are left alone."""
+    try:
+        some = [row and {name: row[name] for name in EVENT_COLUMNS} for row in rows]
+        return msgspec.convert(some, tuple[Event, ...])
+    except msgspec.ValidationError as error:
+        problems.append(f"{where}: events: {error}")
+        return None
 
 
 def _moments(
@@ -179,9 +187,7 @@ def _validated(model: type[Made], values: dict[str, Any], where: str, problems: 
         return model.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
-        told = [f"{where}: {'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in details[:TOLD]]
-        more = len(details) - len(told)
-        problems += [*told, f"{where}: and {more} problems more"] if more else told
+        problems += [f"{where}: {'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in details]
         return None
 
 

@@ -5,6 +5,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from nextstep.core.records import Moment, Session
 from nextstep.sources.dataset.columns import (
     EVENT_COLUMNS,
@@ -41,7 +43,7 @@ def write_dataset(folder: Path, sessions: Iterable[Session], moments: Sequence[M
 
 
 def _session_row(session: Session) -> tuple[Row, int]:
-    events = [event.model_dump(mode="json") for event in session.events]
+    events = msgspec.to_builtins(session.events)
     size = sum(len(event.text.encode()) + EVENT_BYTES for event in session.events)
     return {
         "session_id": session.session_id,
