@@ -240,7 +240,7 @@ def test_bad_input_is_told_in_words(project: Cli, words: tuple[str, ...], told: 
 def test_a_corrupt_session_names_file_and_line(project: Cli) -> None:
     path = project.folder / "transcripts" / "sessions" / "two.jsonl"
     path.write_text(path.read_text().replace('"idx": 3', '"idx": "x"'))
-    assert "two.jsonl:5: idx" in fails(project, "eval", *OFFLINE)
+    assert "two.jsonl:5: Expected `int`" in fails(project, "eval", *OFFLINE)
     assert store_is_empty_or_missing(project)
 
 

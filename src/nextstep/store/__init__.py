@@ -1,5 +1,6 @@
 """The store: one DuckDB file that holds every reply, verdict and win rate."""
 
-from nextstep.store.database import Connection, Store
+from nextstep.store.connecting import Connection
+from nextstep.store.database import Store
 
 __all__ = ["Connection", "Store"]

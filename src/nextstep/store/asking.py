@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from nextstep.errors import UsageError
-from nextstep.store.database import Connection
+from nextstep.store.connecting import Connection
 
 
 def ask(connection: Connection, statement: str) -> list[dict[str, Any]]:

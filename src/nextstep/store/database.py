@@ -6,7 +6,7 @@ opening waits patiently for others to let go.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -17,16 +17,13 @@ import duckdb
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from nextstep.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
+from nextstep.store import connecting
+from nextstep.store.connecting import Connection, in_memory
 
-Connection: TypeAlias = duckdb.DuckDBPyConnection
 Row: TypeAlias = Mapping[str, Any]
 
 PATIENCE_S = 30.0
 """Seconds to wait for another process to release the store's lock."""
-
-SEALED = {"enable_external_access": False, "lock_configuration": True}
-"""DuckDB's settings for queries that users write: no files, no network, no extensions, no way back."""
-
 
 FULL = re.compile(r"space left|disk full|quota|File too large|[Cc]ould not write|not enough space")
 """How DuckDB says that the disk takes no more."""
@@ -42,10 +39,11 @@ class Store:
     @contextmanager
     def write(self, *, settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Connection]:
         """A connection in one transaction: all of the block is stored, or nothing of it. `settings` are DuckDB's."""
-        with _errors(self.path), self._open(read_only=False, config=settings) as connection:
+        with self._open(read_only=False, settings=settings) as connection:
+            version = check_version(connection, self.path)
             connection.begin()
             try:
-                migrate(connection, self.path)
+                migrate(connection, version)
                 yield connection
                 connection.commit()
             except BaseException:
@@ -57,14 +55,13 @@ class Store:
         """A read-only connection; with `sealed`, one that can reach nothing but the store."""
         if not self.path.exists():
             raise StoreError(f"{self.path}: there is no store yet; `nextstep eval` or `nextstep demo` makes one")
-        config = SEALED if sealed else {}
-        with _errors(self.path), self._open(read_only=True, config=config) as connection:
+        with self._open(read_only=True, sealed=sealed) as connection:
             if check_version(connection, self.path) == len(migrations()):
                 yield connection
                 return
         with self.write():
             pass  # an older store: writing has migrated it
-        with _errors(self.path), self._open(read_only=True, config=config) as connection:
+        with self._open(read_only=True, sealed=sealed) as connection:
             yield connection
 
     @contextmanager
@@ -74,27 +71,31 @@ class Store:
             with self.read() as connection:
                 yield connection
         else:
-            with duckdb.connect(":memory:") as connection:
-                migrate(connection, self.path)
+            with in_memory() as connection:
+                migrate(connection, version=0)
                 yield connection
 
     @contextmanager
-    def _open(self, *, read_only: bool, config: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Connection]:
+    def _open(
+        self, *, read_only: bool, sealed: bool = False, settings: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[Connection]:
         policy = Retrying(
             stop=stop_after_delay(self.patience_s),
             wait=wait_random_exponential(multiplier=0.02, max=0.5),
             retry=retry_if_exception_type(StoreBusy),
             reraise=True,
         )
-        connection = policy(self._connect, read_only, dict(config))
-        try:
-            yield connection
-        finally:
-            connection.close()
 
-    def _connect(self, read_only: bool, config: dict[str, Any]) -> Connection:
-        with _errors(self.path):
-            return duckdb.connect(str(self.path), read_only=read_only, config=config)
+        def enter() -> Connection:
+            with _errors(self.path):
+                return held.enter_context(
+                    connecting.sealed(self.path)
+                    if sealed
+                    else connecting.attached(self.path, read_only=read_only, settings=settings)
+                )
+
+        with _errors(self.path), ExitStack() as held:
+            yield policy(enter)
 
 
 def _roll_back(connection: Connection) -> None:
@@ -114,7 +115,7 @@ def _errors(path: Path) -> Iterator[None]:
         if "Query interrupted" in str(error):
             raise KeyboardInterrupt from error  # DuckDB heard Ctrl-C before Python did
         raise
-    except (duckdb.IOException, duckdb.TransactionException) as error:
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.ResourceInUseException) as error:
         raise _file_error(path, str(error)) from error
     except (duckdb.FatalException, duckdb.SerializationException, duckdb.InternalException) as error:
         if FULL.search(str(error)):
@@ -125,6 +126,8 @@ def _errors(path: Path) -> Iterator[None]:
 def _file_error(path: Path, message: str) -> StoreError:
     if "not a valid DuckDB" in message:
         return StoreError(f"{path}: is not a DuckDB file; give another --store, it is left as it is")
+    if "already attached" in message:
+        return StoreBusy(f"{path}: this process is at work in it already")
     if re.search("Could not set lock|Conflicting lock", message):
         holder = re.search(r"PID (\d+)", message)
         who = f"process {holder[1]}" if holder else "another process"
@@ -145,13 +148,16 @@ def migrations() -> list[tuple[str, str]]:
 
 
 def check_version(connection: Connection, path: Path) -> int:
-    """The store's version; 0 when it is new. Refuses a later one, and a DuckDB file that is not ours."""
-    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if "migrations" not in tables:
-        if tables:
-            raise StoreError(f"{path}: is a DuckDB file but not a store of nextstep; give another --store")
+    """The store's version; 0 when it is new. Refuses a later one, and a DuckDB file that is not ours.
+
+    Outside of a transaction: a table that is not there would end it.
+    """
+    try:
+        version: int = connection.execute("SELECT coalesce(max(version), 0) FROM migrations").fetchall()[0][0]
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        if connection.execute("SELECT 1 FROM duckdb_tables()").fetchall():
+            raise StoreError(f"{path}: is a DuckDB file but not a store of nextstep; give another --store") from error
         return 0
-    version: int = connection.execute("SELECT coalesce(max(version), 0) FROM migrations").fetchall()[0][0]
     if version > len(migrations()):
         raise StoreTooNew(
             f"{path}: was written by a later nextstep (store version {version}, this one knows {len(migrations())});"
@@ -160,9 +166,8 @@ def check_version(connection: Connection, path: Path) -> int:
     return version
 
 
-def migrate(connection: Connection, path: Path) -> None:
-    """Bring the store to this program's version, inside the caller's transaction."""
-    version = check_version(connection, path)
+def migrate(connection: Connection, version: int) -> None:
+    """Bring a store of some version to this program's, inside the caller's transaction."""
     if version == 0:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL,"

@@ -78,10 +78,13 @@ def _input_line(key: str, value: object) -> str:
     return f"{key}:\n{text}" if "\n" in text else f"{key}: {text}"
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def compact(value: object) -> str:
     """JSON without spaces, in its own alphabet."""
     try:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return _encode(value)
     except RecursionError:
         return "[nested too deep]"
 

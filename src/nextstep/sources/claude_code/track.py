@@ -39,15 +39,16 @@ class Track:
 
     def place(self, record: Line, said: Sequence[Said], step: Step) -> int | None:
         """The node at which a record's events stand; None for a record that is here already."""
-        uuid, tree = record.uuid, self.tree
+        uuid = record.uuid
         if not uuid:
             return ROOT
         content = _digest(said[0], len(said)) if said else 0
-        if uuid in tree and content in (0, self._contents[tree.find(uuid)]):
+        there = self.tree.find(uuid)
+        if there != ROOT and content in (0, self._contents[there]):
             return None
         # Another record under a name that is taken is kept too.
         self._contents.append(content)
-        return tree.add(uuid, record.parent_uuid, step, record.timestamp)
+        return self.tree.add(uuid, record.parent_uuid, step, record.timestamp)
 
 
 def _digest(said: Said, parts: int) -> int:

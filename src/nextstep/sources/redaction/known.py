@@ -25,9 +25,6 @@ class Known:
         self._new: list[bytes] = []
         self._generations: list[tuple[list[bytes], BytesAhoCorasick]] = []
 
-    def __len__(self) -> int:
-        return len(self._kinds)
-
     @property
     def has_secrets(self) -> bool:
         """Whether any of them is more than a user's name."""
@@ -50,8 +47,8 @@ class Known:
 
     def find(self, data: bytes) -> list[Found]:
         """The places of known values, longest first where two begin together, none over another."""
-        if not (self._has_secrets or b"@" in data or b"~" in data):
-            return []  # only names are known, and they count beside one of these
+        if not (self._kinds and (self._has_secrets or b"@" in data or b"~" in data)):
+            return []  # where only names are known, they count beside one of these
         self._grow()
         hits = sorted(
             (start, -end)

@@ -1,6 +1,7 @@
 """The redactor of one session: texts in, in order; texts without secrets out."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -39,14 +40,14 @@ class Redactor:
 
         Raises RedactionError, which does not quote the text, if anything at all goes wrong.
         """
-        return self._closed(text, rules=True)
+        return _closed(self._redacted, text)
 
     def sweep(self, text: str) -> str:
         """The text with every value replaced that a text's surroundings have told so far, and nothing else replaced.
 
         For texts that came before the one that told it.
         """
-        return self._closed(text, rules=False)
+        return _closed(self._swept, text)
 
     @property
     def needs_sweep(self) -> bool:
@@ -56,28 +57,15 @@ class Redactor:
         """
         return self._known.has_secrets
 
-    def _closed(self, text: str, *, rules: bool) -> str:
-        """The redacted text or an error, never the text as it was after a failure."""
-        try:
-            return self._redacted(text) if rules else self._swept(text)
-        except Exception as error:  # whatever it is: a text that was not searched must not pass
-            failure = type(error).__name__
-        raise RedactionError(
-            f"a text of {len(text)} characters could not be searched for secrets ({failure}); nothing of this"
-            " transcript was imported. Leave the file out, or import it with --no-redact if it holds no secret"
-        )
-
     def _redacted(self, text: str) -> str:
-        data = text.encode(*ENCODING)
-        found = self._find(data)
-        out = self._replaced(data, found) if found else data
-        if self._known:
-            out = self._replaced(out, self._known.find(out))
+        data = out = text.encode(*ENCODING)
+        if found := self._find(data):
+            out = self._replaced(data, found)
+        if again := self._known.find(out):
+            out = self._replaced(out, again)
         return text if out is data or out == data else out.decode(*ENCODING)
 
     def _swept(self, text: str) -> str:
-        if not self._known:
-            return text
         data = text.encode(*ENCODING)
         found = self._known.find(data)
         return self._replaced(data, found).decode(*ENCODING) if found else text
@@ -117,8 +105,6 @@ class Redactor:
         return match.end()
 
     def _replaced(self, data: bytes, found: list[Found]) -> bytes:
-        if not found:
-            return data
         pieces: list[bytes] = []
         done = 0
         for start, end, kind, by_context in found:
@@ -154,6 +140,18 @@ class Redactor:
         raise TypeError("a Redactor holds secrets and is not pickled; make one in the process that reads the session")
 
 
+def _closed(change: Callable[[str], str], text: str) -> str:
+    """The changed text or an error, never the text as it was after a failure."""
+    try:
+        return change(text)
+    except Exception as error:  # whatever it is: a text that was not searched must not pass
+        failure = type(error).__name__
+    raise RedactionError(
+        f"a text of {len(text)} characters could not be searched for secrets ({failure}); nothing of this"
+        " transcript was imported. Leave the file out, or import it with --no-redact if it holds no secret"
+    )
+
+
 _START = itemgetter(0)
 
 
@@ -167,7 +165,7 @@ def _keep(data: bytes, span: Found, done: int, found: list[Found]) -> int:
         end += 1
     if end <= done or data.startswith(OPENING, end):
         return done
-    found.append(span._replace(start=start, end=end))
+    found.append(Found(start, end, span.kind, span.by_context))
     return end
 
 
