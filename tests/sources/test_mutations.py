@@ -55,8 +55,8 @@ sources = pytest.mark.parametrize(
 )
 NUMBER = st.integers(0, 10_000)
 
-LEFT = ("left out", "not on the session's line")
-"""Words of the notes that tell of events which are not on the line."""
+LEFT = ("left out", "not on the session's line", "kept as a system note")
+"""Words of the notes that tell of events which are not on the line, or not the human's there."""
 
 
 def chosen(source: str, number: int) -> Lines:

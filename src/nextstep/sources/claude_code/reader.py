@@ -51,6 +51,8 @@ TALKS = frozenset({"user", "assistant"})
 SPEAKING = frozenset({"user", "assistant", "system", "attachment"})
 """Record types that may hold an event."""
 
+BY_PROGRAM = "prompt sent by a program through the SDK: kept as a system note"
+
 
 class Reader:
     """Goes over a transcript's lines once; `finish` then decides what was on the session's line."""
@@ -149,7 +151,7 @@ class Reader:
             self._dequeues.clear()
             return
         if is_sdk_driven(record) and any(one.kind is Kind.NOTE for one in said):
-            self.notes.add("prompt sent by a program through the SDK: kept as a system note", number)
+            self.notes.add(BY_PROGRAM, number)
         self._entrypoint = record.entrypoint or self._entrypoint
         if self._operations and not meta_reason(record):
             if self._dequeues and step is Step.PROMPT and len(track.talks) == 1:
@@ -228,11 +230,13 @@ class Reader:
 
     def _deliver(self, delivery: Delivery) -> list[Draft]:
         """The messages that only the queue holds, where they were delivered."""
-        return [
-            self._drafted(line, *self._places[line], said)
-            for line, text in sorted(delivery.messages.items())
-            for said in said_in_queue(text, {}, entrypoint=self._entrypoint)
-        ]
+        drafts = []
+        for line, text in sorted(delivery.messages.items()):
+            said = said_in_queue(text, {}, entrypoint=self._entrypoint)
+            if any(one.why == "sdk" for one in said):
+                self.notes.add(BY_PROGRAM, line)
+            drafts += [self._drafted(line, *self._places[line], one) for one in said]
+        return drafts
 
     def events(self) -> Iterator[Event]:
         """The events on the session's line, in order. Only after `finish`."""
