@@ -34,7 +34,7 @@ WORTH_CUTTING = 3
 CHARS_PER_TOKEN = 3.0
 """A cautious figure for budgets: prose has about 4 characters a token, code and logs about 3."""
 
-FENCES = ("event", "trajectory", "decision_point", "step", "next_step", "omitted")
+FENCES = ("event", "trajectory", "decision_point", "step", "next_step", "omitted", "resolution")
 """The tags that prompts use; no text from outside may open or close one."""
 
 _FENCE = re.compile(rf"<(?=\s*+(?:/\s*+)?(?:{'|'.join(FENCES)})\b)", re.IGNORECASE)
