@@ -15,6 +15,7 @@ Events that the caller wants to keep are spared by steps 1, 2, 4 and 5 until the
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +38,14 @@ CHARS_PER_TOKEN = 3.0
 FENCES = ("event", "trajectory", "decision_point", "step", "next_step", "omitted", "resolution")
 """The tags that prompts use; no text from outside may open or close one."""
 
-_FENCE = re.compile(rf"<(?=\s*+(?:/\s*+)?(?:{'|'.join(FENCES)})\b)", re.IGNORECASE)
+SHUT = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
+"""What stands in place of a bracket that would open or close a fence."""
+
+_NAME = re.compile(rf"(?:{'|'.join(FENCES)})\b", re.IGNORECASE)
+_FENCE = re.compile(rf"<(?=\s*+(?:/\s*+)?{_NAME.pattern})", re.IGNORECASE)
+_BRACKET = re.compile(rf"[<\ufe64\uff1c](?=\s*+(?:[/\uff0f]\s*+)?(.{{1,{max(map(len, FENCES)) + 1}}}))")
+"""A bracket or one of its compatibility forms, and as much behind it as can be a fence's name."""
+
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb"  # controls, lone surrogates, interlinear marks
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -46,6 +54,9 @@ _INVISIBLE = re.compile(
 """Control characters, and all that Unicode calls default-ignorable: a reader sees nothing, a model may see words."""
 
 _UNSAFE = re.compile(r"[^\w.:-]")
+
+LONGEST_TOOL = 128
+"""Characters of a tool's name that are shown; APIs allow no longer ones."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,17 @@ def visible(text: str) -> str:
 
 
 def neutral(text: str) -> str:
-    """The visible text without the power to open or close a fence."""
-    return _FENCE.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", visible(text))
+    """The visible text without the power to open or close a fence.
+
+    Nor has it that power for a reader who folds compatibility forms (NFKC), as some tokenizers do: to them a fullwidth
+    tag is a tag.
+    """
+    shown = _FENCE.sub(SHUT, visible(text))
+    return shown if shown.isascii() else _BRACKET.sub(_shut, shown)
+
+
+def _shut(bracket: re.Match[str]) -> str:
+    return SHUT if _NAME.match(unicodedata.normalize("NFKC", bracket[1])) else bracket[0]
 
 
 def render(
@@ -171,9 +191,15 @@ def _tiers(events: Sequence[Event], keep: Sequence[Container[int]]) -> list[list
 
 
 def _fence(event: Event, text: str | None = None) -> str:
-    tool = f' tool="{_UNSAFE.sub("_", event.tool)}"' if event.tool else ""
+    tool = f' tool="{_tool(event.tool)}"' if event.tool else ""
     body = neutral(event.text if text is None else text)
     return f'<event n="{event.idx}" from="{event.role}" kind="{event.kind}"{tool}>\n{body}\n</event>'
+
+
+def _tool(name: str) -> str:
+    """A tool's name as it can stand in an attribute; a transcript's may be anything, and of any length."""
+    safe = _UNSAFE.sub("_", visible(name)) or "_"
+    return safe if len(safe) <= LONGEST_TOOL else f"{safe[:LONGEST_TOOL]}..."
 
 
 def _both_ends(text: str, ends: int) -> str:
