@@ -6,6 +6,7 @@ environment or opens a store.
 
 import re
 import reprlib
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -81,12 +82,33 @@ def _distinct_labels(models: tuple[AnyModel, ...]) -> tuple[AnyModel, ...]:
     return models
 
 
+class ScribeSettings(ModelSettings):
+    """The model that brings the human's steps into the one form."""
+
+
 class Judging(Settings):
     """How a pair of steps is put before the judge."""
 
     orders: Literal["both"] = "both"
+    same_form: bool = True
+    """Ask candidates for steps in one form, and have a scribe bring the human's into it."""
+    scribe: Annotated[ScribeSettings | None, BeforeValidator(_bare_model, str | ScribeSettings)] = None
+    """Who does; the first judge's model unless said otherwise. What any scribe wrote is used again."""
     hide_decision: bool = True
     """Mark the decision point in the trajectory instead of repeating the human's words there."""
+
+
+def _band(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= value[0] < value[1] <= 1:
+        raise ValueError("a band is two shares of 1, the lower one first, such as [0.05, 0.35]")
+    return value
+
+
+class Control(Settings):
+    """What the control set must show for a judge to be trusted."""
+
+    band: Annotated[tuple[float, float], AfterValidator(_band)] = (0.05, 0.35)
+    """Where the win rate on controls, of which the human chose well, should lie."""
 
 
 class Limits(Settings):
@@ -147,8 +169,11 @@ class EvalConfig(Settings):
         AfterValidator(_distinct_labels),
     ] = ()
     judging: Judging = Judging()
+    control: Control = Control()
     limits: Limits = Limits()
     endpoints: Annotated[dict[str, Endpoint], AfterValidator(_endpoint_names)] = {}
+    cutoffs: dict[str, date] = {}
+    """Until when a model's training data go, by its name: instead of what nextstep knows of it."""
 
 
 def load_config(path: Path) -> EvalConfig:
@@ -286,6 +311,7 @@ def _known_keys(section: Place) -> list[str]:
         "candidates": CandidateSettings,
         "judges": JudgeSettings,
         "judging": Judging,
+        "control": Control,
         "limits": Limits,
         "endpoints": Endpoint,
     }

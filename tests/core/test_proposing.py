@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextstep.core.proposing import MAX_WORDS, MIN_WORDS, in_band, read_step
+from nextstep.core.proposing import read_step
 from nextstep.errors import UnreadableReply
 from tests.builders import answer, step
 
@@ -53,11 +53,3 @@ def test_a_step_in_a_reply_that_was_cut_off_is_a_failure(stop_reason: str, kind:
     with pytest.raises(UnreadableReply) as caught:
         read_step(answer(step("look at the batch"), stop_reason))
     assert caught.value.kind == kind
-
-
-@pytest.mark.parametrize(
-    ("words", "fits"),
-    [(0, False), (MIN_WORDS - 1, False), (MIN_WORDS, True), (MAX_WORDS, True), (MAX_WORDS + 1, False)],
-)
-def test_the_band_takes_both_its_ends(words: int, fits: bool) -> None:
-    assert in_band(" word\n" * words) == fits

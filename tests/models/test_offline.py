@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextstep.config import CandidateSettings, JudgeSettings, Judging
+from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, Judging
 from nextstep.core.blinding import unblind
 from nextstep.core.judging import read_judge_answer
-from nextstep.core.proposing import in_band, read_step
+from nextstep.core.proposing import read_step
 from nextstep.core.records import Choice, Event, Kind, Order, Request, Role
 from nextstep.core.rendering import FENCES
 from nextstep.errors import FatalModelError
@@ -24,7 +24,9 @@ from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from tests.builders import PROMPTS, SESSION, events
 
 CANDIDATE_PROMPT = CandidatePrompt(PROMPTS)
-JUDGE_PROMPT = JudgePrompt(PROMPTS, Judging())
+JUDGED = EvalConfig(judges=(JudgeSettings(model=JUDGE),))
+JUDGE_PROMPT = JudgePrompt(PROMPTS, JUDGED)
+FREE = CandidatePrompt(PROMPTS, Judging(same_form=False)).form
 MOVES = (resources.files("nextstep.models") / "stock_moves.txt").read_text(encoding="utf-8").splitlines()
 
 words = st.sampled_from(
@@ -58,7 +60,11 @@ def step(name: str, *lines: str) -> str:
 
 
 def to_judge(line: tuple[Event, ...], cut: int, pair: tuple[str, str], order: Order, *, hide: bool = True) -> Request:
-    prompt = JUDGE_PROMPT if hide else JudgePrompt(PROMPTS, Judging(hide_decision=False))
+    prompt = (
+        JUDGE_PROMPT
+        if hide
+        else JudgePrompt(PROMPTS, JUDGED.model_copy(update={"judging": Judging(hide_decision=False)}))
+    )
     return prompt.request(line, cut, pair, order, JudgeSettings(model="offline/lexical"))[0]
 
 
@@ -79,7 +85,7 @@ def judged(
 def test_a_candidate_gives_one_step_in_the_length_band_after_any_trajectory(name: str, line: tuple[Event, ...]) -> None:
     answer = asyncio.run(open_offline(name.removeprefix("offline/")).ask(asked(line)))
     assert answer.stop_reason == "end_turn"
-    assert in_band(read_step(answer))
+    assert CANDIDATE_PROMPT.form.fits(read_step(answer))
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
@@ -88,7 +94,7 @@ def test_a_candidate_has_a_step_even_for_no_trajectory(name: str, content: tuple
     answer = asyncio.run(
         open_offline(name.removeprefix("offline/")).ask(Request(model="x", system="", content=content, max_tokens=1))
     )
-    assert in_band(read_step(answer))
+    assert FREE.fits(read_step(answer))
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
@@ -177,7 +183,7 @@ def test_the_stock_moves_are_well_formed() -> None:
     assert len(MOVES) > 20
     assert len(set(MOVES)) == len(MOVES)
     for move in MOVES:
-        assert in_band(move), move
+        assert FREE.fits(move), move
         assert move == " ".join(move.split()), move
         assert move.isascii(), move
         assert move.isprintable(), move

@@ -21,8 +21,9 @@ from nextstep.core.trajectory import step_problem
 from nextstep.errors import EmptyTranscript
 from nextstep.pipeline import prompting
 from nextstep.pipeline.auditing import STAND_INS, MomentAudit, audit
-from nextstep.pipeline.evaluate import Watcher, evaluate, make_job
+from nextstep.pipeline.evaluate import evaluate, make_job
 from nextstep.pipeline.prompting import CandidatePrompt
+from nextstep.pipeline.running import Watcher
 from nextstep.sources import claude_code
 from nextstep.sources.suite import Suite, load_suite
 from nextstep.store import Store

@@ -13,8 +13,9 @@ from nextstep.core.records import Answer, MomentSet, Request, Usage
 from nextstep.errors import BudgetReached, FatalModelError, ModelError, StoreError, UsageError
 from nextstep.models.base import answer_of, reply_body
 from nextstep.models.scripted import ScriptedModel
-from nextstep.pipeline.evaluate import Job, RunResult, Watcher, choose_moments, evaluate, make_job
+from nextstep.pipeline.evaluate import Job, choose_moments, evaluate, make_job
 from nextstep.pipeline.plan import plan_calls
+from nextstep.pipeline.running import RunResult, Watcher
 from nextstep.sources.suite import load_suite
 from nextstep.store import Store
 from nextstep.store.asking import named_queries

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from nextstep.config import CandidateSettings, JudgeSettings, Judging
+from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings
 from nextstep.core.records import Event, Kind, Order, Request, Role
 from nextstep.core.rendering import CHARS_PER_TOKEN
 from nextstep.core.trajectory import prefix
@@ -17,7 +17,7 @@ from nextstep.pipeline.prompting import NEAR, NEWEST, CandidatePrompt, JudgeProm
 from tests.builders import PROMPTS, events
 
 PROMPT = CandidatePrompt(PROMPTS)
-JUDGE = JudgePrompt(PROMPTS, Judging())
+JUDGE = JudgePrompt(PROMPTS, EvalConfig(judges=(JudgeSettings(model="judge"),)))
 WINDOWS = (2_000, 3_000, 180_000)
 
 texts = st.sampled_from(["", "yes", "look at b", "word " * 300, "tail " * 2500])

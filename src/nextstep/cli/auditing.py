@@ -52,7 +52,7 @@ def audit(
     if not moments:
         remark(f"{setup.place} has no {f'{only} ' if only else ''}moments to audit; see moments.jsonl there")
         raise typer.Exit(NOTHING_TO_AUDIT)
-    candidates, prompt = setup.config.candidates, CandidatePrompt(setup.prompts)
+    candidates, prompt = setup.config.candidates, CandidatePrompt(setup.prompts, setup.config.judging)
     audits = audit_moments(loaded, moments, candidates, prompt, Store(setup.store))
     rows = [one.row() for one in counted(audits, len(moments), quiet=quiet, doing="audit")]
     leaks = sum(len(row["leaks"]) for row in rows)

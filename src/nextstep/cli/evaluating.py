@@ -12,8 +12,9 @@ from nextstep.cli.settings import moment_set, set_up
 from nextstep.errors import UsageError
 
 if TYPE_CHECKING:
-    from nextstep.pipeline.evaluate import Job, RunResult
+    from nextstep.pipeline.evaluate import Job
     from nextstep.pipeline.plan import PlannedCalls
+    from nextstep.pipeline.running import RunResult
     from nextstep.store import Store
 
 DEMO_STORE = Path("nextstep-demo.duckdb")

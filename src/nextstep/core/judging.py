@@ -1,7 +1,7 @@
 """A judge's reply -> a verdict; two verdicts -> an outcome and a score."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -64,17 +64,62 @@ ANSWER_SCHEMA: dict[str, object] = {
 """The structured output that the judge must give; all required, so that they come in this order."""
 
 
+class Authorship(StrEnum):
+    """Whose step the judge takes for the model's, before the slots are undone."""
+
+    A = "a"
+    B = "b"
+    UNSURE = "unsure"
+
+
+class GuessAnswer(BaseModel):
+    """What the judge is asked for when it is to say which step a model wrote."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reasoning: str
+    guess: Annotated[Authorship, BeforeValidator(_lower)]
+
+    @property
+    def letter(self) -> str:
+        """`A`, `B` or `tie`, which stands for unsure."""
+        return "tie" if self.guess is Authorship.UNSURE else self.guess.upper()
+
+
+GUESS_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "reasoning": {"type": "string", "description": "What tells the two apart, in one or two sentences."},
+        "guess": {"type": "string", "enum": ["A", "B", "unsure"]},
+    },
+    "required": ["reasoning", "guess"],
+    "additionalProperties": False,
+}
+"""The structured output of a guess."""
+
+AnyAnswer = TypeVar("AnyAnswer", JudgeAnswer, GuessAnswer)
+
+
 def read_judge_answer(answer: Answer) -> JudgeAnswer:
-    """The judge's answer, validated here whatever the server promised.
+    """The judge's verdict, validated here whatever the server promised.
 
     Raises UnreadableReply when it was refused, cut off, or is not the JSON that was asked for: never a tie.
     """
+    return _read(JudgeAnswer, answer)
+
+
+def read_guess(answer: Answer) -> GuessAnswer:
+    """The judge's guess. Raises UnreadableReply as for a verdict."""
+    return _read(GuessAnswer, answer)
+
+
+def _read(kind: type[AnyAnswer], answer: Answer) -> AnyAnswer:
     check_finished(answer)
     text = answer.text.strip()
     if text.startswith("```"):
         text = text.removeprefix("```json").strip("`").strip()
     try:
-        return JudgeAnswer.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the answer"

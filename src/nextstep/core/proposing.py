@@ -1,13 +1,10 @@
-"""A candidate's reply -> the one next step it commits to."""
+"""A candidate's or a scribe's reply -> the one step in it."""
 
 import re
 
 from nextstep.core.records import Answer
 from nextstep.core.stops import check_finished
 from nextstep.errors import UnreadableReply
-
-MIN_WORDS, MAX_WORDS = 10, 60
-"""The length band that the candidate is told, in words: the band of a short human turn."""
 
 _TAG = re.compile(r"</?next_step>", re.IGNORECASE)
 _STEP = re.compile(r"<next_step>(.*?)</next_step>", re.DOTALL | re.IGNORECASE)
@@ -26,8 +23,3 @@ def read_step(answer: Answer) -> str:
         found = "an empty one" if (steps, tags) == ([""], 2) else f"{len(steps)} of them in {tags} tags"
         raise UnreadableReply("unreadable", f"a reply must hold one <next_step> element with a step; found {found}")
     return steps[0]
-
-
-def in_band(step: str) -> bool:
-    """Whether a step keeps to the length that was asked for; one that does not is kept, and can be filtered on."""
-    return MIN_WORDS <= len(step.split()) <= MAX_WORDS

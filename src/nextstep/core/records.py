@@ -145,6 +145,19 @@ class Moment(Record):
         return make_id("moment", self.session_id, self.cut)
 
 
+class RewriteKind(StrEnum):
+    """What a scribe makes of a moment."""
+
+    FORM = "form"
+    """The human's step in the one form, the content preserved."""
+    REWORDED = "reworded"
+    """The same step in other words."""
+    WORSENED = "worsened"
+    """A step that sounds as reasonable and is worse."""
+    ORACLE = "oracle"
+    """The step that would have led straight to what resolved the matter."""
+
+
 class Order(StrEnum):
     """Which step the judge reads first."""
 

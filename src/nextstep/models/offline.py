@@ -7,6 +7,7 @@ say nothing about any model; everything that shows them says so.
     offline/question    doubts what was last claimed and asks to test it
     offline/stock       takes the stock move of research that fits the trajectory's words best
     offline/lexical     the judge: prefers the step whose words the rest of the session shares more
+    offline/scribe      brings the human's steps into the one form, and makes the steps of probes
 """
 
 import json
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import resources
 
-from nextstep.core.proposing import MAX_WORDS
+from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.records import Answer, Request
 from nextstep.errors import FatalModelError, UsageError
 from nextstep.models.base import answer_of, reply_body
@@ -25,6 +26,8 @@ _STEP = re.compile(r'<step label="([AB])">\n(.*?)\n</step>', re.DOTALL)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _PLAN = re.compile(r"\b(next|then|could|should|would|let's|i'll|option|try|check|want|suggest)\b", re.IGNORECASE)
 _CLAIM = re.compile(r"\b(because|so|therefore|means|looks|seems|is|are|was|suggests|points)\b", re.IGNORECASE)
+_TASK = re.compile(r"^TASK: (\w+)$", re.MULTILINE)
+_GIVEN = re.compile(r"<(?:step|resolution)>\n(.*?)\n</(?:step|resolution)>", re.DOTALL)
 _DECISION = re.compile(r'<decision_point n="(\d+)">')
 
 
@@ -59,7 +62,9 @@ def continue_plan(request: Request) -> str:
     """The last sentence of the assistant that sounds like a plan, as the next step."""
     sentences = _assistant_sentences(request)
     plans = [sentence for sentence in sentences if _PLAN.search(sentence) and not sentence.endswith("?")]
-    return _step(f"go on with this and show me what comes of it: {(plans or sentences or ['what you proposed'])[-1]}")
+    plan = (plans or sentences or ["what you proposed"])[-1]
+    why = "it is what the work so far has led to"
+    return _step(request, f"go on with this and show me what comes of it: {plan}", why, "what you just proposed")
 
 
 def question_claim(request: Request) -> str:
@@ -67,7 +72,13 @@ def question_claim(request: Request) -> str:
     sentences = _assistant_sentences(request)
     claims = [sentence for sentence in sentences if _CLAIM.search(sentence)]
     claim = (claims or sentences or ["what we believe so far"])[-1]
-    return _step(f"i am not sure this holds, test it on the smallest case that could show it wrong: {claim}")
+    why = "nothing so far has tried to show it wrong"
+    return _step(
+        request,
+        f"i am not sure this holds, test it on the smallest case that could show it wrong: {claim}",
+        why,
+        "that test",
+    )
 
 
 def stock_move(request: Request) -> str:
@@ -75,7 +86,8 @@ def stock_move(request: Request) -> str:
     moves = (resources.files(__package__) / "stock_moves.txt").read_text(encoding="utf-8").splitlines()
     recent = " ".join(text for *_, text in _events(request)[-8:])
     scores = _bm25(moves, recent)
-    return _step(moves[max(range(len(moves)), key=lambda i: (scores[i], -i))])
+    move = moves[max(range(len(moves)), key=lambda i: (scores[i], -i))]
+    return _step(request, move, "it is what usually helps with such signs", "the first part of it")
 
 
 def lexical_verdict(request: Request) -> str:
@@ -101,15 +113,48 @@ def lexical_verdict(request: Request) -> str:
     return json.dumps(verdict)
 
 
+def scribe(request: Request) -> str:
+    """What a scribe is asked for, by rule: the form is filled with the step's own words, and little else is changed."""
+    text = "".join(request.content)
+    task = _TASK.search(request.system)
+    given = _GIVEN.findall(text)
+    if not task or not given:
+        raise FatalModelError("prompt", "offline/scribe reads a line TASK: and <step> or <resolution>: none here")
+    said = given[-1]
+    direction = dict(parts(said)).get(LABELS[0], said)
+    match task[1]:
+        case "reworded":
+            return _step(request, f"as a next step, {direction}", "the session points there", "begin with that")
+        case "worsened":
+            return _step(request, "look once more at what was looked at before", "it may have changed", "read it again")
+        case _:
+            return _step(request, direction, "what was seen so far points there", "do that")
+
+
+def guess(_: Request) -> str:
+    """No guess: nothing here tells a model's step from a human's."""
+    return json.dumps({"reasoning": "Offline: this judge cannot tell.", "guess": "unsure"})
+
+
+def lexical(request: Request) -> str:
+    """What the offline judge is asked for: a verdict, or a guess."""
+    task = _TASK.search(request.system)
+    return guess(request) if task and task[1] == "guess" else lexical_verdict(request)
+
+
 MODELS: dict[str, Callable[[Request], str]] = {
     "continue": continue_plan,
     "question": question_claim,
     "stock": stock_move,
-    "lexical": lexical_verdict,
+    "lexical": lexical,
+    "scribe": scribe,
 }
 
 CANDIDATES = ("offline/continue", "offline/question", "offline/stock")
 JUDGE = "offline/lexical"
+
+DIRECTION_WORDS = 45
+"""Of a step's direction at most, so that all of it keeps to its band."""
 
 
 def _events(request: Request) -> list[tuple[int, str, str, str]]:
@@ -122,9 +167,12 @@ def _assistant_sentences(request: Request) -> list[str]:
     return [part.strip(" -*#`") for part in _SENTENCE.split(texts[-1] if texts else "") if len(part.split()) > 3]
 
 
-def _step(text: str) -> str:
-    """The text as a reply in the form that candidates are asked for, cut to the length band."""
-    return f"<next_step>{' '.join(text.split()[:MAX_WORDS])}</next_step>"
+def _step(request: Request, direction: str, why: str, first: str) -> str:
+    """A step as a reply in the form that is asked for; in a free one, the direction alone."""
+    words = " ".join(direction.split()[:DIRECTION_WORDS])
+    lines = in_lines(words, why, first, "the result speaks clearly for it or against it")
+    is_formed = all(f"{label}:" in request.system for label in LABELS)
+    return f"<next_step>{lines if is_formed else words}</next_step>"
 
 
 def _bm25(documents: Sequence[str], query: str) -> list[float]:

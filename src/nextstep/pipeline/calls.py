@@ -12,7 +12,9 @@ class Purpose(StrEnum):
     """What a reply is for."""
 
     PROPOSE = "propose"
+    SCRIBE = "scribe"
     JUDGE = "judge"
+    GUESS = "guess"
 
 
 @dataclass(frozen=True)

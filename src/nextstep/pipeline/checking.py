@@ -9,9 +9,10 @@ from pathlib import Path
 
 from nextstep import __version__
 from nextstep.config import EvalConfig
+from nextstep.core.records import RewriteKind
 from nextstep.errors import NextstepError, UsageError
 from nextstep.models import open_model
-from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
+from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt, ScribePrompt, guess_prompt
 from nextstep.sources.dataset import open_suite
 from nextstep.sources.suite import MOMENTS
 from nextstep.store import Store
@@ -55,8 +56,14 @@ def _suite(place: str) -> str:
 
 
 def _prompts(folder: Path, config: EvalConfig) -> str:
-    digests = CandidatePrompt(folder).prompt.digest, JudgePrompt(folder, config.judging).prompt.digest
-    return f"{folder}: candidate {digests[0][:12]}, judge {digests[1][:12]}"
+    candidate = CandidatePrompt(folder, config.judging).prompt.digest
+    if not config.judges:
+        return f"{folder}: candidate {candidate[:12]}; no judge is named"
+    judge = JudgePrompt(folder, config).prompt.digest
+    guess_prompt(folder, config)
+    for kind in RewriteKind:
+        ScribePrompt(folder, kind, config)
+    return f"{folder}: candidate {candidate[:12]}, judge {judge[:12]}, and those of scribe and guess"
 
 
 def _store(path: Path) -> str:

@@ -1,38 +1,23 @@
-"""The whole evaluation as one run: propose, judge, score."""
+"""The whole evaluation as one run: propose, bring the human's steps into the form, judge, score."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nextstep import __version__
-from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings
+from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, ModelSettings
 from nextstep.core.ids import make_id
 from nextstep.core.records import Moment, MomentSet
-from nextstep.errors import BudgetReached, FatalModelError, ModelError, UsageError
-from nextstep.models import Model, open_model
-from nextstep.pipeline.calls import Call
-from nextstep.pipeline.engine import Engine, Spend
-from nextstep.pipeline.ingest import store_suite
+from nextstep.errors import UsageError
+from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.judge import VerdictTask, due_verdicts
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
+from nextstep.pipeline.running import Errand, Opener, RunResult, Watcher, do_stage, perform
 from nextstep.pipeline.score import Contest, score
-from nextstep.pipeline.stage import StageResult, Task, run_stage, stored_replies
+from nextstep.pipeline.scribe import RewriteTask, due_rewrites
+from nextstep.pipeline.stage import stored_replies
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
-from nextstep.store.database import insert, utc_now
-
-
-class Watcher:
-    """Hears how a run goes; this one keeps it to itself."""
-
-    def begin(self, stage: str, due: int) -> None:
-        """A stage starts with this many results due."""
-
-    def done(self, _call: Call, error: ModelError | None) -> None:
-        """A call was answered, or gave up with an error."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +68,22 @@ class Job:
         rows.sort(key=lambda row: order[row["moment_id"]])
         return [(moments[row["moment_id"]], row) for row in rows]
 
+    def scribes(self) -> tuple[ModelSettings, ...]:
+        """Who brings the human's steps into the one form; nobody where they stay as they are."""
+        return (self.judge_prompt.form.scribe,) if self.judge_prompt.form else ()
+
+    def due_rewrites(self, connection: Connection) -> list[RewriteTask]:
+        """The human's steps that are to be brought into the one form and are not there yet."""
+        if self.judge_prompt.form is None:
+            return []
+        given = [(moment, moment.human_step) for moment in self.moments]
+        return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
+
+    def prompt_hashes(self) -> dict[str, str]:
+        """The digests of the prompts, for the run's record."""
+        hashes = {"candidate": self.candidate_prompt.prompt.digest, "judge": self.judge_prompt.prompt.digest}
+        return hashes | ({"scribe": self.judge_prompt.form.prompt.digest} if self.judge_prompt.form else {})
+
     def due_verdicts(self, connection: Connection) -> list[VerdictTask]:
         """The verdicts that are missing from the store, for the proposals that it has.
 
@@ -92,24 +93,6 @@ class Job:
         while self.fresh and (stored := stored_replies(connection, tasks)):
             tasks = [task.again() if task.call.reply_id in stored else task for task in tasks]
         return tasks
-
-
-@dataclass
-class RunResult:
-    """How a run went, and the win rates it left in the store."""
-
-    run_id: str
-    suite_hash: str
-    status: str = "running"
-    stages: dict[str, StageResult] = field(default_factory=dict)
-    spend: Spend = field(default_factory=Spend)
-    win_rates: list[dict[str, Any]] = field(default_factory=list)
-    stopped_by: Exception | None = None
-
-    @property
-    def failed(self) -> int:
-        """Tasks that gave nothing."""
-        return sum(stage.failed for stage in self.stages.values())
 
 
 def make_job(
@@ -128,7 +111,7 @@ def make_job(
     if not config.judges:
         raise UsageError("there is no judge: give --judge, or `judges:` in evals.yaml")
     moments = choose_moments(suite, only=only, limit=limit, seed=seed)
-    candidate_prompt, judge_prompt = CandidatePrompt(prompts), JudgePrompt(prompts, config.judging)
+    candidate_prompt, judge_prompt = CandidatePrompt(prompts, config.judging), JudgePrompt(prompts, config)
     return Job(config, suite, moments, candidate_prompt, judge_prompt, fresh)
 
 
@@ -151,98 +134,34 @@ async def evaluate(
     watcher: Watcher,
     *,
     command: str = "eval",
-    opener: Callable[[str], Model] | None = None,
+    opener: Opener | None = None,
 ) -> RunResult:
     """Do the job as one run and score it; what is stored already is not asked for again.
 
-    Failures are rows and are counted in the result. A model that cannot answer at all, a spent budget or an
-    interruption end the run early, with everything answered stored and scored; `result.stopped_by` says which.
+    How it can end early is told at `perform`; what is there then is scored all the same.
     """
-    limits = job.config.limits
-    result = RunResult(new_run_id(), job.suite.suite_hash, spend=Spend(limits.max_cost_usd))
-    open_one = opener or (lambda name: open_model(name, job.config.endpoints, limits))
-    models = {settings.model: open_one(settings.model) for settings in (*job.candidates, *job.judges)}
-    engine = Engine(result.run_id, store, models, limits.max_connections, result.spend, watcher.done)
-    with store.write() as connection:
-        store_suite(connection, job.suite)
-        insert(connection, "runs", [_run_row(job, result, command)])
-    try:
-        await _stages(job, store, engine, watcher, result)
-        result.status = "failed" if result.failed else "done"
-    except (BudgetReached, FatalModelError) as error:
-        result.status = "over_budget" if isinstance(error, BudgetReached) else "failed"
-        result.stopped_by = error
-    except Exception as error:
-        result.status, result.stopped_by = "failed", error
-        raise
-    except BaseException:
-        result.status = "interrupted"
-        raise
-    finally:
-        for model in models.values():
-            await model.aclose()
-        _finish(job, store, result)
-    return result
+
+    async def work(engine: Engine, result: RunResult) -> None:
+        await _stages(job, engine, watcher, result)
+
+    def close(connection: Connection, result: RunResult) -> None:
+        result.win_rates = score(connection, job.suite.suite_hash, job.contests())
+
+    facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments)}
+    errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)
+    return await perform(errand, work, close, store, watcher, opener)
 
 
-async def _stages(job: Job, store: Store, engine: Engine, watcher: Watcher, result: RunResult) -> None:
-    with store.write() as connection:
+async def _stages(job: Job, engine: Engine, watcher: Watcher, result: RunResult) -> None:
+    with engine.store.write() as connection:
         proposals = job.due_proposals(connection)
         note_asked(connection, proposals)
-    await _stage("propose", "proposals", proposals, engine, watcher, result)
-    with store.read() as connection:
+        steps = job.due_rewrites(connection)
+    await do_stage("propose", "proposals", proposals, engine, watcher, result)
+    if steps:
+        await do_stage("scribe", "rewrites", steps, engine, watcher, result)
+    with engine.store.read() as connection:
         verdicts = job.due_verdicts(connection)
-    await _stage("judge", "verdicts", verdicts, engine, watcher, result)
+    await do_stage("judge", "verdicts", verdicts, engine, watcher, result)
     for error in engine.dead.values():
         raise error
-
-
-async def _stage(
-    name: str, table: str, tasks: Sequence[Task], engine: Engine, watcher: Watcher, result: RunResult
-) -> None:
-    watcher.begin(name, len(tasks))
-    result.stages[name] = StageResult()
-    if tasks:
-        await run_stage(engine, tasks, table, result.stages[name])
-
-
-def _finish(job: Job, store: Store, result: RunResult) -> None:
-    """Score what there is and close the run's row."""
-    with store.write() as connection:
-        result.win_rates = score(connection, job.suite.suite_hash, job.contests())
-        connection.execute(
-            "UPDATE runs SET finished_at = $at, status = $status, error = $error, calls = $calls, failed = $failed,"
-            " cost_usd = $cost WHERE run_id = $run_id",
-            {
-                "at": utc_now(),
-                "status": result.status,
-                "error": str(result.stopped_by) if result.stopped_by else None,
-                "calls": result.spend.calls,
-                "failed": result.failed,
-                "cost": None if result.spend.unpriced else result.spend.usd,
-                "run_id": result.run_id,
-            },
-        )
-
-
-def _run_row(job: Job, result: RunResult, command: str) -> dict[str, Any]:
-    hashes = {"candidate": job.candidate_prompt.prompt.digest, "judge": job.judge_prompt.prompt.digest}
-    resolved = job.config.model_dump(mode="json") | {"prompt_hashes": hashes, "moments": len(job.moments)}
-    return {
-        "run_id": result.run_id,
-        "command": command,
-        "started_at": utc_now(),
-        "status": result.status,
-        "config": json.dumps(resolved),
-        "suite_hash": job.suite.suite_hash,
-        "version": __version__,
-        "calls": 0,
-        "failed": 0,
-    }
-
-
-def new_run_id() -> str:
-    """A name for a run, in order of time; the one record that is an event and not content."""
-    from uuid import uuid4
-
-    return f"{utc_now():%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"

@@ -12,6 +12,7 @@ from nextstep.core.records import Moment, Order
 from nextstep.models.base import answer_of
 from nextstep.pipeline.calls import Call, Purpose
 from nextstep.pipeline.prompting import JudgePrompt
+from nextstep.pipeline.scribe import human_steps
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection
 from nextstep.store.database import query, utc_now
@@ -28,6 +29,8 @@ class VerdictTask:
     call: Call
     shortened: bool
     prompt_hash: str
+    rewrite_id: str | None = None
+    """Of the human's step as the judge reads it."""
 
     def result(self, body: str) -> dict[str, Any]:
         """The verdict's row. Raises UnreadableReply when the reply holds no verdict: it is never a tie."""
@@ -43,6 +46,7 @@ class VerdictTask:
             "reason": said.reasoning,
             "shortened": self.shortened,
             "prompt_hash": self.prompt_hash,
+            "rewrite_id": self.rewrite_id,
             "reply_id": self.call.reply_id,
             "created_at": utc_now(),
         }
@@ -73,18 +77,25 @@ def due_verdicts(
     judges: Sequence[JudgeSettings],
     prompt: JudgePrompt,
 ) -> Iterator[VerdictTask]:
-    """The verdicts that these judges owe for these proposals, all of one moment together."""
+    """The verdicts that these judges owe for these proposals, all of one moment together.
+
+    None is due where the human's step should be in the one form and is not yet.
+    """
+    steps = human_steps(connection, [moment for moment, _ in proposals], prompt.form)
     ids = [proposal["proposal_id"] for _, proposal in proposals]
     for judge in judges:
         prompt_hash = prompt.hash(judge)
         rows = query(connection, "verdicts_of", judge=judge.label, prompt_hash=prompt_hash, proposal_ids=ids)
         there = {(row["proposal_id"], row["order"]) for row in rows}
         for moment, proposal in proposals:
-            pair = (proposal["text"], moment.human_step)
+            if moment.moment_id not in steps:
+                continue
+            step, rewrite_id = steps[moment.moment_id]
+            pair = (proposal["text"], step)
             for order in Order:
                 if (proposal["proposal_id"], str(order)) not in there:
                     request, shortened = prompt.request(
                         suite.events_of(moment), moment.cut, pair, order, judge, recovered_at=moment.recovered_at
                     )
                     call = Call(Purpose.JUDGE, request, 0)
-                    yield VerdictTask(moment, proposal, judge, order, call, shortened, prompt_hash)
+                    yield VerdictTask(moment, proposal, judge, order, call, shortened, prompt_hash, rewrite_id)

@@ -1,11 +1,10 @@
 """What a job would send: calls, tokens and cost, estimated without sending anything."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from nextstep.core.proposing import MAX_WORDS
 from nextstep.core.records import Order, Request, Usage
 from nextstep.core.rendering import estimate_tokens
 from nextstep.models import is_offline
@@ -19,7 +18,7 @@ ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included; the estimate says so."""
 
 AnyTask = TypeVar("AnyTask", bound=Task)
-_A_STEP = "word " * MAX_WORDS
+_A_STEP = "word " * 80
 
 
 @dataclass
@@ -50,16 +49,15 @@ class PlannedCalls:
 
 def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
     """What the job would send now, at most: replies that the store has are not asked for again."""
-    planned: dict[tuple[Purpose, str], PlannedCalls] = {}
     with store.read_or_empty() as connection:
         proposals = _unanswered(connection, job.due_proposals(connection))
+        steps = job.due_rewrites(connection)
         verdicts = _unanswered(connection, job.due_verdicts(connection))
-    tasks: list[Task] = [*proposals, *verdicts]
-    for call in {task.call.reply_id: task.call for task in tasks}.values():
-        _of(planned, call.purpose, call.request.model).add(call.request)
-    coming: dict[str, int] = defaultdict(int)
-    for proposal in proposals:
-        coming[proposal.moment.moment_id] += 1
+        there = job.proposals(connection)
+        planned = plan_tasks([*proposals, *_unanswered(connection, steps), *verdicts])
+    coming = Counter(proposal.moment.moment_id for proposal in proposals)
+    formless = {step.moment.moment_id for step in steps}
+    coming.update(moment.moment_id for moment, _ in there if moment.moment_id in formless)
     for moment in job.moments:
         if not coming[moment.moment_id]:
             continue
@@ -75,6 +73,14 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
             )
             _of(planned, Purpose.JUDGE, judge.model).add(request, times=len(Order) * coming[moment.moment_id])
     return list(planned.values())
+
+
+def plan_tasks(tasks: Iterable[Task]) -> dict[tuple[Purpose, str], PlannedCalls]:
+    """The calls of some tasks, by purpose and model; the same call counts once."""
+    planned: dict[tuple[Purpose, str], PlannedCalls] = {}
+    for call in {task.call.reply_id: task.call for task in tasks}.values():
+        _of(planned, call.purpose, call.request.model).add(call.request)
+    return planned
 
 
 def _unanswered(connection: Connection, tasks: Sequence[AnyTask]) -> list[AnyTask]:

@@ -4,18 +4,30 @@ from collections.abc import Container
 from functools import lru_cache
 from pathlib import Path
 
-from nextstep.config import CandidateSettings, JudgeSettings, Judging
+from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, Judging, ModelSettings, ScribeSettings
 from nextstep.core import trajectory
 from nextstep.core.blinding import slots
+from nextstep.core.forms import Form, free_form, same_form
 from nextstep.core.ids import make_id
-from nextstep.core.judging import ANSWER_SCHEMA
+from nextstep.core.judging import ANSWER_SCHEMA, GUESS_SCHEMA
 from nextstep.core.prompts import Prompt, parse_prompt
-from nextstep.core.records import Event, Order, Request
+from nextstep.core.records import Event, Order, Request, RewriteKind
 from nextstep.core.rendering import FITTING, Rendered, neutral, render
 from nextstep.errors import PromptError
+from nextstep.models import is_offline
 
-CANDIDATE_PLACEHOLDERS = frozenset({"trajectory"})
+DEFAULTS = Judging()
+CANDIDATE_PLACEHOLDERS = frozenset({"trajectory", "form"})
 JUDGE_PLACEHOLDERS = frozenset({"trajectory", "decision", "step_a", "step_b"})
+
+SCRIBE_PROMPTS = {
+    RewriteKind.FORM: "scribe",
+    RewriteKind.REWORDED: "reword",
+    RewriteKind.WORSENED: "worsen",
+    RewriteKind.ORACLE: "oracle",
+}
+"""The prompt's file for each kind of rewriting."""
+OFFLINE_SCRIBE = "offline/scribe"
 
 NEWEST = 8
 """Events before the cut that a candidate's trajectory keeps as long as it can."""
@@ -27,50 +39,96 @@ NEAR, LAST = 4, 3
 def load_prompt(folder: Path, name: str, placeholders: frozenset[str]) -> Prompt:
     """The prompt NAME.md of a folder, checked."""
     path = folder / f"{name}.md"
+    return parse_prompt(str(path), _text(path), placeholders)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(f"{path}: cannot be read ({error}); `nextstep init` writes the prompts") from error
-    return parse_prompt(str(path), text, placeholders)
+
+
+def load_form(folder: Path, judging: Judging) -> Form:
+    """The form of steps that a folder of prompts describes, as the way of judging wants it."""
+    name, make = ("form", same_form) if judging.same_form else ("free", free_form)
+    path = folder / f"{name}.md"
+    return make(_text(path), str(path))
 
 
 class CandidatePrompt:
     """How candidates are asked."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, judging: Judging = DEFAULTS) -> None:
         self.prompt = load_prompt(folder, "candidate", CANDIDATE_PLACEHOLDERS)
+        self.form = load_form(folder, judging)
 
     def hash(self, candidate: CandidateSettings) -> str:
         """Names the prompt with the candidate's parameters."""
-        return make_id("propose", self.prompt.digest, FITTING, candidate.parameters())
+        return make_id("propose", self.prompt.digest, self.form.digest, FITTING, candidate.parameters())
 
     def request(self, events: tuple[Event, ...], cut: int, candidate: CandidateSettings) -> tuple[Request, bool]:
         """The request for one next step at `cut`, and whether its prefix was shortened."""
-        seen = trajectory.prefix(events, cut)
-        newest = range(len(seen) - NEWEST, len(seen))
-        rendered = _render(seen, candidate.max_input_tokens, None, (newest,))
-        system, content = self.prompt.fill(trajectory=rendered.text)
-        request = Request(
-            model=candidate.model,
-            system=system,
-            content=content,
-            max_tokens=candidate.max_tokens,
-            effort=candidate.effort,
-        )
-        return request, rendered.shortened
+        rendered = _prefix(events, cut, candidate)
+        filled = self.prompt.fill(trajectory=rendered.text, form=self.form.text)
+        return _request(candidate, filled), rendered.shortened
+
+
+class ScribePrompt:
+    """How a scribe is asked for one kind of rewriting."""
+
+    def __init__(self, folder: Path, kind: RewriteKind, config: EvalConfig) -> None:
+        self.kind = kind
+        self.scribe = scribe_of(config)
+        self.form = load_form(folder, config.judging)
+        self._is_chosen = config.judging.scribe is not None
+        given = "resolution" if kind is RewriteKind.ORACLE else "step"
+        self.prompt = load_prompt(folder, SCRIBE_PROMPTS[kind], frozenset({"trajectory", "form", given}))
+
+    @property
+    def hash(self) -> str:
+        """Names the prompt; with the scribe's parameters where the config chooses one.
+
+        Otherwise what one scribe wrote serves all judges: only models and offline ones are told apart.
+        """
+        scribe = self.scribe.parameters() if self._is_chosen else {"offline": is_offline(self.scribe.model)}
+        return make_id("scribe", self.prompt.digest, self.form.digest, FITTING, scribe)
+
+    def request(self, events: tuple[Event, ...], cut: int, given: str) -> tuple[Request, bool]:
+        """The request to rewrite the `given` text at `cut`, and whether the prefix was shortened."""
+        rendered = _prefix(events, cut, self.scribe)
+        name = "resolution" if self.kind is RewriteKind.ORACLE else "step"
+        filled = self.prompt.fill(trajectory=rendered.text, form=self.form.text, **{name: neutral(given)})
+        return _request(self.scribe, filled), rendered.shortened
+
+
+def scribe_of(config: EvalConfig) -> ScribeSettings:
+    """Who brings the human's steps into the one form: whom the config names, else the first judge's model."""
+    if config.judging.scribe:
+        return config.judging.scribe
+    first = config.judges[0]
+    if is_offline(first.model):
+        return ScribeSettings(model=OFFLINE_SCRIBE)
+    return ScribeSettings.model_validate(first.model_dump() | {"name": None})
 
 
 class JudgePrompt:
-    """How judges are asked."""
+    """How judges are asked about two steps at the decision point of a whole session."""
 
-    def __init__(self, folder: Path, judging: Judging) -> None:
-        self.prompt = load_prompt(folder, "judge", JUDGE_PLACEHOLDERS)
-        self.judging = judging
+    def __init__(
+        self, folder: Path, config: EvalConfig, name: str = "judge", schema: dict[str, object] = ANSWER_SCHEMA
+    ) -> None:
+        self.prompt = load_prompt(folder, name, JUDGE_PLACEHOLDERS)
+        self.judging = config.judging
+        self.schema = schema
+        form = ScribePrompt(folder, RewriteKind.FORM, config) if config.judging.same_form else None
+        self.form = form
+        """How the human's step is brought into the one form; None where it keeps the person's own words."""
 
     def hash(self, judge: JudgeSettings) -> str:
         """Names the prompt with the judge's parameters and the way of judging."""
-        parts = (FITTING, judge.parameters(), self.judging.model_dump(), ANSWER_SCHEMA)
-        return make_id("judge", self.prompt.digest, *parts)
+        way = (self.judging.orders, self.judging.hide_decision, self.form and self.form.hash)
+        return make_id("judge", self.prompt.digest, FITTING, judge.parameters(), *way, self.schema)
 
     def request(
         self,
@@ -90,18 +148,35 @@ class JudgePrompt:
         keep = judge_keeps(events, cut, cut if recovered_at is None else recovered_at)
         rendered = _render(events, judge.max_input_tokens, hidden, keep)
         step_a, step_b = slots(order, model_step=pair[0], human_step=pair[1])
-        system, content = self.prompt.fill(
+        filled = self.prompt.fill(
             trajectory=rendered.text, decision=decision_note(cut), step_a=neutral(step_a), step_b=neutral(step_b)
         )
-        request = Request(
-            model=judge.model,
-            system=system,
-            content=content,
-            max_tokens=judge.max_tokens,
-            effort=judge.effort,
-            answer_schema=ANSWER_SCHEMA,
-        )
-        return request, rendered.shortened
+        return _request(judge, filled, self.schema), rendered.shortened
+
+
+def guess_prompt(folder: Path, config: EvalConfig) -> JudgePrompt:
+    """How judges are asked which of two steps a model wrote."""
+    return JudgePrompt(folder, config, "guess", GUESS_SCHEMA)
+
+
+def _prefix(events: tuple[Event, ...], cut: int, model: ModelSettings) -> Rendered:
+    """What was known at a cut, as text that fits the model's window."""
+    seen = trajectory.prefix(events, cut)
+    return _render(seen, model.max_input_tokens, None, (range(len(seen) - NEWEST, len(seen)),))
+
+
+def _request(
+    model: ModelSettings, filled: tuple[str, tuple[str, ...]], schema: dict[str, object] | None = None
+) -> Request:
+    system, content = filled
+    return Request(
+        model=model.model,
+        system=system,
+        content=content,
+        max_tokens=model.max_tokens,
+        effort=model.effort,
+        answer_schema=schema,
+    )
 
 
 def decision_note(cut: int) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nextstep.config import CandidateSettings
+from nextstep.core.forms import Form
 from nextstep.core.ids import make_id
-from nextstep.core.proposing import in_band, read_step
+from nextstep.core.proposing import read_step
 from nextstep.core.records import Moment
 from nextstep.models.base import answer_of
 from nextstep.pipeline.calls import Call, Purpose
@@ -25,6 +26,7 @@ class ProposalTask:
     call: Call
     shortened: bool
     prompt_hash: str
+    form: Form
 
     def result(self, body: str) -> dict[str, Any]:
         """The proposal's row. Raises UnreadableReply when the reply holds no step."""
@@ -39,7 +41,7 @@ class ProposalTask:
             "sample": self.call.sample,
             "text": text,
             "n_words": len(text.split()),
-            "in_band": in_band(text),
+            "in_band": self.form.fits(text),
             "shortened": self.shortened,
             "prompt_hash": self.prompt_hash,
             "reply_id": self.call.reply_id,
@@ -85,7 +87,8 @@ def due_proposals(
             if missing:
                 request, shortened = prompt.request(suite.events_of(moment), moment.cut, candidate)
             for sample in missing:
-                yield ProposalTask(moment, candidate, Call(Purpose.PROPOSE, request, sample), shortened, prompt_hash)
+                call = Call(Purpose.PROPOSE, request, sample)
+                yield ProposalTask(moment, candidate, call, shortened, prompt_hash, prompt.form)
 
 
 def note_asked(connection: Connection, tasks: Sequence[ProposalTask]) -> None:

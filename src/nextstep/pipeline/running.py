@@ -1,0 +1,151 @@
+"""A run: its row in the store, models that are opened and closed, and an end that is always written."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from nextstep import __version__
+from nextstep.config import EvalConfig, ModelSettings
+from nextstep.errors import BudgetReached, FatalModelError, ModelError
+from nextstep.models import Model, open_model
+from nextstep.pipeline.calls import Call
+from nextstep.pipeline.engine import Engine, Spend
+from nextstep.pipeline.ingest import store_suite
+from nextstep.pipeline.stage import StageResult, Task, run_stage
+from nextstep.sources.suite import Suite
+from nextstep.store import Connection, Store
+from nextstep.store.database import insert, utc_now
+
+Opener: TypeAlias = Callable[[str], Model]
+
+
+class Watcher:
+    """Hears how a run goes; this one keeps it to itself."""
+
+    def begin(self, stage: str, due: int) -> None:
+        """A stage starts with this many results due."""
+
+    def done(self, _call: Call, error: ModelError | None) -> None:
+        """A call was answered, or gave up with an error."""
+
+
+@dataclass
+class RunResult:
+    """How a run went, and the win rates or the judges' health that it left in the store."""
+
+    run_id: str
+    suite_hash: str
+    status: str = "running"
+    stages: dict[str, StageResult] = field(default_factory=dict)
+    spend: Spend = field(default_factory=Spend)
+    win_rates: list[dict[str, Any]] = field(default_factory=list)
+    health: list[dict[str, Any]] = field(default_factory=list)
+    stopped_by: Exception | None = None
+
+    @property
+    def failed(self) -> int:
+        """Tasks that gave nothing."""
+        return sum(stage.failed for stage in self.stages.values())
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a run is for: the command, what it depends on, and the models that it asks."""
+
+    command: str
+    config: EvalConfig
+    suite: Suite
+    models: tuple[ModelSettings, ...]
+    facts: dict[str, Any]
+    """What else the run's record says of its config."""
+
+
+async def perform(
+    errand: Errand,
+    work: Callable[[Engine, RunResult], Awaitable[None]],
+    close: Callable[[Connection, RunResult], None],
+    store: Store,
+    watcher: Watcher,
+    opener: Opener | None = None,
+) -> RunResult:
+    """Do the `work` as one run, and `close` it with what can be said of the answers that are there, however it ended.
+
+    Failures are rows and are counted in the result. A model that cannot answer at all, a spent budget or an
+    interruption end the run early, with everything answered stored; `result.stopped_by` says which.
+    """
+    limits = errand.config.limits
+    result = RunResult(new_run_id(), errand.suite.suite_hash, spend=Spend(limits.max_cost_usd))
+    open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits))
+    models = {settings.model: open_one(settings.model) for settings in errand.models}
+    engine = Engine(result.run_id, store, models, limits.max_connections, result.spend, watcher.done)
+    with store.write() as connection:
+        store_suite(connection, errand.suite)
+        insert(connection, "runs", [_run_row(errand, result)])
+    try:
+        await work(engine, result)
+        result.status = "failed" if result.failed else "done"
+    except (BudgetReached, FatalModelError) as error:
+        result.status = "over_budget" if isinstance(error, BudgetReached) else "failed"
+        result.stopped_by = error
+    except Exception as error:
+        result.status, result.stopped_by = "failed", error
+        raise
+    except BaseException:
+        result.status = "interrupted"
+        raise
+    finally:
+        for model in models.values():
+            await model.aclose()
+        with store.write() as connection:
+            close(connection, result)
+            _end(connection, result)
+    return result
+
+
+async def do_stage(
+    name: str, table: str, tasks: Sequence[Task], engine: Engine, watcher: Watcher, result: RunResult
+) -> None:
+    """Do the tasks of a stage, whose rows go to `table`."""
+    watcher.begin(name, len(tasks))
+    result.stages[name] = StageResult()
+    if tasks:
+        await run_stage(engine, tasks, table, result.stages[name])
+
+
+def _end(connection: Connection, result: RunResult) -> None:
+    """Close the run's row."""
+    connection.execute(
+        "UPDATE runs SET finished_at = $at, status = $status, error = $error, calls = $calls, failed = $failed,"
+        " cost_usd = $cost WHERE run_id = $run_id",
+        {
+            "at": utc_now(),
+            "status": result.status,
+            "error": str(result.stopped_by) if result.stopped_by else None,
+            "calls": result.spend.calls,
+            "failed": result.failed,
+            "cost": None if result.spend.unpriced else result.spend.usd,
+            "run_id": result.run_id,
+        },
+    )
+
+
+def _run_row(errand: Errand, result: RunResult) -> dict[str, Any]:
+    return {
+        "run_id": result.run_id,
+        "command": errand.command,
+        "started_at": utc_now(),
+        "status": result.status,
+        "config": json.dumps(errand.config.model_dump(mode="json") | errand.facts),
+        "suite_hash": errand.suite.suite_hash,
+        "version": __version__,
+        "calls": 0,
+        "failed": 0,
+    }
+
+
+def new_run_id() -> str:
+    """A name for a run, in order of time; the one record that is an event and not content."""
+    from uuid import uuid4
+
+    return f"{utc_now():%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
