@@ -3,7 +3,7 @@
 The unit of analysis is the moment, the unit of independence the session: see docs/design/statistics.md.
 """
 
-from nextstep.core.stats.agreement import cohen_kappa, krippendorff_alpha
+from nextstep.core.stats.agreement import agreement_rate, cohen_kappa, gwet_ac1, krippendorff_alpha
 from nextstep.core.stats.bounds import abbott_bound
 from nextstep.core.stats.clusters import (
     Clusters,
@@ -13,35 +13,68 @@ from nextstep.core.stats.clusters import (
     jackknife_variance,
     naive_variance,
 )
+from nextstep.core.stats.components import VarianceSplit, rerun_error, session_correlation, variance_split
+from nextstep.core.stats.correction import Corrected, Measured, rogan_gladen
+from nextstep.core.stats.equivalence import is_equivalent, moments_for_equivalence
 from nextstep.core.stats.figures import Figure, jackknife_figure, mean_figure, rate_figure, unseen_share
 from nextstep.core.stats.guessing import bang_index
 from nextstep.core.stats.intervals import normal_quantile, t_quantile, wilson
+from nextstep.core.stats.juries import effective_judges, jury_reliability
 from nextstep.core.stats.length import length_controlled
-from nextstep.core.stats.positions import first_position, flip_rate
+from nextstep.core.stats.paired import Comparison, compare
+from nextstep.core.stats.positions import first_position, flip_rate, strict_rate
+from nextstep.core.stats.prediction import prediction_powered, tuning
 from nextstep.core.stats.rates import Estimate, estimate
+from nextstep.core.stats.signs import holm, mcnemar_p, sign_flip_p
+from nextstep.core.stats.trends import ModelTrend, slope_weights, trend_over_models, trend_over_moments
 
 __all__ = [
     "Clusters",
+    "Comparison",
+    "Corrected",
     "Estimate",
     "Figure",
+    "Measured",
+    "ModelTrend",
+    "VarianceSplit",
     "abbott_bound",
+    "agreement_rate",
     "bang_index",
     "cluster",
     "cohen_kappa",
+    "compare",
     "cr0_variance",
     "cr1_variance",
+    "effective_judges",
     "estimate",
     "first_position",
     "flip_rate",
+    "gwet_ac1",
+    "holm",
+    "is_equivalent",
     "jackknife_figure",
     "jackknife_variance",
+    "jury_reliability",
     "krippendorff_alpha",
     "length_controlled",
+    "mcnemar_p",
     "mean_figure",
+    "moments_for_equivalence",
     "naive_variance",
     "normal_quantile",
+    "prediction_powered",
     "rate_figure",
+    "rerun_error",
+    "rogan_gladen",
+    "session_correlation",
+    "sign_flip_p",
+    "slope_weights",
+    "strict_rate",
     "t_quantile",
+    "trend_over_models",
+    "trend_over_moments",
+    "tuning",
     "unseen_share",
+    "variance_split",
     "wilson",
 ]

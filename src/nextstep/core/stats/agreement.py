@@ -7,7 +7,7 @@ from functools import partial
 from itertools import product
 from typing import Literal, TypeVar
 
-from nextstep.core.stats.figures import Figure, jackknife_figure
+from nextstep.core.stats.figures import Figure, jackknife_figure, rate_figure
 
 Rating = str | int | float
 Rated = TypeVar("Rated", str, int, float)
@@ -53,6 +53,31 @@ def _kappa(pairs: Sequence[tuple[int, int]], *, weights: Weights) -> float | Non
 
 def _weight(one: int, other: int, weights: Weights) -> int:
     return int(one != other) if weights is None else (one - other) ** 2
+
+
+def agreement_rate(units: Iterable[tuple[Hashable, Ratings]], *, confidence: float = 0.95) -> Figure:
+    """The share of units that two raters rate the same."""
+    return rate_figure(((session, float(one == other)) for session, (one, other) in units), confidence=confidence)
+
+
+def gwet_ac1(
+    units: Iterable[tuple[Hashable, Ratings]], *, categories: Sequence[Category], confidence: float = 0.95
+) -> Figure:
+    """Gwet's AC1 of two raters: agreement beyond chance that stays stable where one category is rare, unlike kappa.
+
+    (p_a - p_e)/(1 - p_e), p_e = sum_q pi_q (1 - pi_q)/(Q - 1), pi_q the share of category q in both raters' ratings.
+    Needs two or more `categories`; a rating outside them is a ValueError. Gwet 2008.
+    """
+    place = {category: i for i, category in enumerate(categories)}
+    placed = [(session, (_place(place, one), _place(place, other))) for session, (one, other) in units]
+    statistic = partial(_ac1, categories=len(categories))
+    return jackknife_figure(placed, statistic, low=-1, high=1, confidence=confidence)
+
+
+def _ac1(pairs: Sequence[tuple[int, int]], *, categories: int) -> float:
+    shares = [count / (2 * len(pairs)) for count in Counter(rating for pair in pairs for rating in pair).values()]
+    chance = sum(share * (1 - share) for share in shares) / (categories - 1)
+    return (sum(one == other for one, other in pairs) / len(pairs) - chance) / (1 - chance)
 
 
 def _or_no_variation(found: Figure) -> Figure:

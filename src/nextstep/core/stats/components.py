@@ -73,10 +73,10 @@ class VarianceSplit:
 def variance_split(
     units: Iterable[tuple[Hashable, Samples]], *, repeats: Iterable[Samples] = ()
 ) -> VarianceSplit | None:
-    """Split the variance over (session, scores of one moment's samples); None without two moments or any two samples.
+    """Split the variance over (session, scores of one moment's samples); None without two samples of one moment.
 
-    `repeats` are the scores of one proposal judged again in the same order (in the other order, the position would count
-    as noise). within = mean over moments of the samples' variance; between = variance of moments' means - within *
+    `repeats` are the scores of one proposal judged again in the same order (in the other, the position would count as
+    noise). within = mean over moments of the samples' variance; between = variance of moments' means - within *
     mean(1/k); its session part by the intraclass correlation of a one-way analysis of variance.
     """
     pairs = list(units)
@@ -125,7 +125,7 @@ def session_correlation(scores: Iterable[tuple[Hashable, float]]) -> float:
 def rerun_error(units: Iterable[tuple[Hashable, Samples]]) -> float | None:
     """The standard error of the win rate if these same moments were sampled again: sqrt(sum_m s_m^2/k_m)/n.
 
-    It says nothing about other moments: label it `rerun`, never as the interval. None unless every moment has two samples.
+    It says nothing about other moments: label it `rerun`, never as the interval. None unless each has two samples.
     """
     samples = [scores for _, scores in units]
     if not samples or min(map(len, samples)) < 2:

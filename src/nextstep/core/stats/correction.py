@@ -1,6 +1,7 @@
 """A judged rate with the judge's measured errors -> the true rate.
 
-References: Rogan and Gladen 1978; Lang and Reiczigel 2014 for the interval; Lee et al. 2025 (arXiv:2511.21140) for judges.
+References: Rogan and Gladen 1978; Lang and Reiczigel 2014 for the interval; Lee et al. 2025 (arXiv:2511.21140) for
+judges.
 """
 
 from dataclasses import dataclass
@@ -26,11 +27,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Corrected:
-    """A rate without the judge's errors: `value` within [0, 1], `unclipped` as computed, interval of Lang and Reiczigel.
+    """A rate without the judge's errors: `value` within [0, 1] with Lang and Reiczigel's interval.
 
-    `delta_low` and `delta_high` are the plain (delta method) interval, unclipped, to compare. `status`: `ok`, or why it is
-    refused and everything is None: `weak_judge` (sensitivity + specificity - 1 < 0.3), `few_calibrated` (either was
-    measured on fewer than 30).
+    `unclipped` is the value as computed; `delta_low` and `delta_high` are the plain (delta method) interval around it,
+    to compare. `status`: `ok`, or why it is refused and everything is None: `weak_judge` (sensitivity + specificity - 1
+    < 0.3), `few_calibrated` (either was measured on fewer than 30).
     """
 
     value: float | None

@@ -100,8 +100,8 @@ def from_replicates(
 
 def clip(value: float, low: float | None, high: float | None) -> float:
     """`value`, or the bound that it passes."""
-    value = value if low is None else max(value, low)
-    return value if high is None else min(value, high)
+    value = value if low is None else max(value, float(low))
+    return value if high is None else min(value, float(high))
 
 
 def mean_figure(

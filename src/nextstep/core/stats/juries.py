@@ -3,14 +3,9 @@
 
 def jury_reliability(judges: int, correlation: float) -> float:
     """The reliability of the mean of `judges` whose scores correlate by this much on average: J r/(1 + (J-1) r)."""
-    return judges * effective_share(judges, correlation) * correlation
+    return effective_judges(judges, correlation) * correlation
 
 
 def effective_judges(judges: int, correlation: float) -> float:
     """As many judges without common errors would do as well: J/(1 + (J-1) r)."""
-    return judges * effective_share(judges, correlation)
-
-
-def effective_share(judges: int, correlation: float) -> float:
-    """1/(1 + (J-1) r): what is left of each judge's own evidence."""
-    return 1 / (1 + (judges - 1) * correlation)
+    return judges / (1 + (judges - 1) * correlation)

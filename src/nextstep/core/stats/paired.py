@@ -22,8 +22,8 @@ class Comparison:
 
     `difference` in [-1, 1]; `se` its standard error (None with fewer than two sessions); `p_value` of the session sign
     flip; `correlation` of the two models' scores (None where one does not vary) and `sd` of the differences over
-    moments; the shares of moments where A is `better`, `equal`, `worse`; `bound` on |difference| where fewer than 5
-    sessions differ, and then also the interval, as there is too little variance for another.
+    moments (None for one moment); the shares of moments where A is `better`, `equal`, `worse`; `bound` on |difference|
+    where fewer than 5 sessions differ, and then also the interval, as there is too little variance for another.
     """
 
     difference: Figure

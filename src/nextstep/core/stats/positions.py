@@ -11,14 +11,21 @@ from nextstep.core.stats.figures import Figure, rate_figure
 Orders = tuple[float, float]
 
 
-def first_position(pairs: Iterable[tuple[Hashable, Orders]]) -> Figure:
+def first_position(pairs: Iterable[tuple[Hashable, Orders]], *, confidence: float = 0.95) -> Figure:
     """How much the judge favours the step shown first: mean (s_0 + 1 - s_1)/2; 0.5 is no preference."""
-    return rate_figure((session, (first + 1 - second) / 2) for session, (first, second) in pairs)
+    scores = ((session, (first + 1 - second) / 2) for session, (first, second) in pairs)
+    return rate_figure(scores, confidence=confidence)
 
 
-def flip_rate(pairs: Iterable[tuple[Hashable, Orders]], *, hard: bool = False) -> Figure:
+def flip_rate(pairs: Iterable[tuple[Hashable, Orders]], *, hard: bool = False, confidence: float = 0.95) -> Figure:
     """The share of pairs whose orders differ; `hard` counts only a win in one order with a loss in the other."""
-    return rate_figure((session, float(_flipped(*orders, hard=hard))) for session, orders in pairs)
+    flips = ((session, float(_flipped(*orders, hard=hard))) for session, orders in pairs)
+    return rate_figure(flips, confidence=confidence)
+
+
+def strict_rate(pairs: Iterable[tuple[Hashable, Orders]], *, confidence: float = 0.95) -> Figure:
+    """The share of pairs that the candidate wins in both orders: not a win rate, as ties and flips count as losses."""
+    return rate_figure(((session, float(min(orders) == 1)) for session, orders in pairs), confidence=confidence)
 
 
 def _flipped(first: float, second: float, *, hard: bool) -> bool:

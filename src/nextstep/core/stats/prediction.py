@@ -14,14 +14,15 @@ Labelled = tuple[float | None, float]
 def prediction_powered(units: Iterable[tuple[Hashable, Labelled]], *, confidence: float = 0.95) -> Figure:
     """The mean human score over (session, (human's score or None, judge's score)), scores in [0, 1].
 
-    lam mean_U(F) + mean_L(Y - lam F), with L the labelled moments and U the rest. Label whole sessions drawn by lot: then
-    it is right however wrong the judge is. `tuning` is done anew without each session. `not_estimable` without a label.
+    lam mean_U(F) + mean_L(Y - lam F), with L the labelled moments and U the rest. Label whole sessions drawn by lot:
+    then it is right however wrong the judge is. `tuning` is done anew without each session.
+    `not_estimable` without a label.
     """
     return jackknife_figure(units, _mean_score, low=0.0, high=1.0, confidence=confidence)
 
 
 def tuning(units: Sequence[Labelled]) -> float:
-    """lam = Cov_L(Y, F) / ((1 + n/N) Var_{L+U}(F)) within [0, 1]: how much weight the judge's scores earn.
+    """How much weight the judge's scores earn: Cov_L(Y, F) / ((1 + n/N) Var_{L+U}(F)) within [0, 1].
 
     n labelled, N unlabelled; covariance over n, variance over n + N - 1, as the reference implementation has them.
     """

@@ -15,10 +15,10 @@ SAME = 1e-9
 def sign_flip_p(differences: Iterable[tuple[Hashable, float]], *, seed: int = 0) -> float:
     """The two-sided p-value of no difference over (session, difference at one moment), flipping whole sessions.
 
-    P(|sum e_g S_g| >= |sum S_g|) with S_g the sum of session g and e_g = +-1 by lot. Exact where scores are multiples of
-    a common fraction or at most 20 sessions differ; otherwise (1 + count)/(1 + 99 999) over draws from `seed`. 1 where no
-    session differs; never below 2/2^(sessions that differ). Assumes that under the null the two models' labels could be
-    swapped within a session. Canay, Romano and Shaikh 2017.
+    P(|sum e_g S_g| >= |sum S_g|) with S_g the sum of session g and e_g = +-1 by lot. Exact where scores are multiples
+    of a common fraction or at most 20 sessions differ; otherwise (1 + count)/(1 + 99 999) over draws from `seed`. 1
+    where no session differs; never below 2/2^(sessions that differ). Assumes that without a difference the two models'
+    labels could be swapped within a session. Canay, Romano and Shaikh 2017.
     """
     totals = cluster(differences).totals
     sums, observed = [abs(total) for total in totals if abs(total) > SAME], abs(sum(totals))
