@@ -1,5 +1,6 @@
 """A judge's reply -> a verdict; two verdicts -> an outcome and a score."""
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -119,11 +120,25 @@ def _read(kind: type[AnyAnswer], answer: Answer) -> AnyAnswer:
     if text.startswith("```"):
         text = text.removeprefix("```json").strip("`").strip()
     try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the answer"
-        raise UnreadableReply("unreadable", f"the judge's answer cannot be read: {where}: {first['msg']}") from error
+        return kind.model_validate(json.loads(text, object_pairs_hook=_once_each))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableReply("unreadable", f"the judge's answer cannot be read: {_problem(error)}") from error
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys, none twice: of two choices in one answer nobody knows which was meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in it")
+    return found
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with an answer, without repeating what stands in it."""
+    if not isinstance(error, ValidationError):
+        return f"the answer: {error}"
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg']}"
 
 
 def outcome(first: Choice, second: Choice) -> Outcome:
