@@ -8,6 +8,7 @@ faulty judge differs from it only where the fault struck.
 import random
 import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -110,8 +111,9 @@ def blind_to_future(judge: Judge, strength: float = 1.0) -> Judge:
     """Never looks at what came after the decision: any suspect of the trajectory is as good as another."""
 
     def judged(case: Case, chance: random.Random) -> Letter:
-        said, unseen = judge(case, chance), replace(case, before=case.before | case.causes, causes=frozenset())
-        return judge(unseen, chance) if chance.random() < strength else said
+        unseen, same_chance = replace(case, before=case.before | case.causes, causes=frozenset()), copy(chance)
+        said = judge(case, chance)
+        return judge(unseen, same_chance) if chance.random() < strength else said
 
     return judged
 

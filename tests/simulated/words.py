@@ -50,7 +50,7 @@ ENDS = [
 COUNT = len(STARTS) * len(MIDDLES) * len(ENDS)
 
 _SCATTER = 2_711
-"""Has no factor in common with COUNT, so that neighbours in number share no syllables and each name comes once."""
+"""Has no factor in common with COUNT, so that neighbours in number look different and each name comes once."""
 
 _WORD = re.compile(rf"\b(?:{'|'.join(STARTS)})(?:{'|'.join(MIDDLES)})(?:{'|'.join(ENDS)})\b", re.IGNORECASE)
 

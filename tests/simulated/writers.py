@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 
+from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.records import Request
 from tests.simulated.reading import events, fenced, wire_name
 from tests.simulated.styles import PLAIN, style
@@ -17,8 +18,6 @@ Writer = Callable[[Request, random.Random], str]
 
 CLEAR = 0.5
 """A reading above it is clear evidence: so it is before a control, and never before a detour."""
-
-LABELS = ("Direction", "Why", "First action", "Stop when")
 
 PHRASES = (
     ("find out whether {} is at fault", "settle what {} does here", "test {} on its own now"),
@@ -39,7 +38,6 @@ OTHER_PHRASES = (
 IDLE = ("the style of the plots", "the layout of the folders", "the wording of the notes")
 """What a step may be about without naming a suspect."""
 
-_FORMED = re.compile("\n".join(rf"{label}: \S.*" for label in LABELS))
 _SHARE = re.compile(r"(\w+) (0\.\d+)")
 
 
@@ -64,7 +62,9 @@ def candidate(faint: float = 0.5, clear: float = 0.6) -> Writer:
 def form(request: Request, chance: random.Random) -> str:
     """The request's step in the four lines; its own words are the direction. One that has the form stays as it is."""
     given = fenced(request, "step")
-    return given if _FORMED.fullmatch(given) else compose(subject_of(given), chance, direction=" ".join(given.split()))
+    if tuple(label for label, _ in parts(given)) == LABELS:
+        return given
+    return compose(subject_of(given), chance, direction=" ".join(given.split()))
 
 
 def reworded(request: Request, chance: random.Random) -> str:
@@ -102,4 +102,4 @@ def compose(
     """A step in the one form about a subject; `direction` stands in the first line as it is."""
     said = [chance.choice(choices).format(subject, style=style_word) for choices in phrases]
     said[0] = direction or said[0]
-    return "\n".join(f"{label}: {words}" for label, words in zip(LABELS, said, strict=True))
+    return in_lines(*said)
