@@ -18,8 +18,11 @@ from nextstep.core.proposing import read_step
 from nextstep.core.records import Moment, MomentSet, Order, Request, RewriteKind
 from nextstep.core.trajectory import prefix
 from nextstep.models.scripted import ScriptedModel
+from nextstep.pipeline.evaluate import evaluate, make_job
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt, ScribePrompt, guess_prompt, load_form
+from nextstep.pipeline.running import Watcher
 from nextstep.sources.suite import Suite, load_suite
+from nextstep.store import Store
 from tests.builders import PROMPTS, answer
 from tests.loopback import LoopbackServer
 from tests.models.asking import ask
@@ -510,6 +513,26 @@ def test_guesses_are_by_lot_or_by_style(world: World) -> None:
 def test_a_request_that_no_model_here_understands_is_an_error(system: str, content: str) -> None:
     with pytest.raises((ValueError, IndexError)):
         Simulation().answer(Request(model="m", system=system, content=(content,), max_tokens=9))
+
+
+@pytest.mark.parametrize(("fault", "even"), [(None, "tie"), ("first", "flip")])
+def test_an_evaluation_of_the_made_world_finds_what_is_known_of_it(
+    world: World, tmp_path: Path, fault: str | None, even: str
+) -> None:
+    model = ScriptedModel(Simulation(fault, strength=1, noise=SILENT).answer)
+    store = Store(tmp_path / "s.duckdb")
+    asyncio.run(evaluate(make_job(CONFIG, world.suite, PROMPTS), store, Watcher(), opener=lambda _: model))
+    with store.read() as connection:
+        rows = connection.execute(
+            "SELECT moment_id, p.text, o.outcome FROM outcomes o JOIN proposals p USING (moment_id, proposal_id)"
+        ).fetchall()
+    moments = {moment.moment_id: moment for moment in world.suite.moments}
+    assert len(rows) == len(moments)
+    assert {outcome for *_, outcome in rows} == {"win", even, "loss"}
+    for moment_id, text, outcome in rows:
+        moment = moments[moment_id]
+        right, human_right = named(text)[0] == guilty(moment), moment.set is MomentSet.CONTROL
+        assert outcome == (even if right == human_right else "win" if right else "loss")
 
 
 def share(hits: list[bool]) -> float:
