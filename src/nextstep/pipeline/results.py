@@ -1,4 +1,4 @@
-"""Read results out of the store: win rates as they stand or split by a group, and one moment with all about it."""
+"""Read results out of the store: win rates whole or split by a group, what belongs to them, and one moment."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -9,41 +9,78 @@ from nextstep.core.records import Choice
 from nextstep.core.trajectory import AGENT_ROLES
 from nextstep.errors import UsageError
 from nextstep.models import is_offline
-from nextstep.pipeline.score import Contest, summary, tally
+from nextstep.models.cutoffs import contamination
+from nextstep.pipeline.figures import summary
+from nextstep.pipeline.juries import combine
+from nextstep.pipeline.score import Contest, tally
 from nextstep.store import Connection
 from nextstep.store.database import query
 
 Row = dict[str, Any]
 
-BY: dict[str, Callable[[Row], Iterable[str]]] = {
-    "tag": lambda row: row["tags"],
-    "session": lambda row: [row["session"]],
+WINDOWS = {True: "shortened", False: "whole", None: "no proposal"}
+
+BY: dict[str, Callable[[Row, Row], Iterable[str]]] = {
+    "tag": lambda _, pair: pair["tags"],
+    "session": lambda _, pair: [pair["session"]],
+    "window": lambda _, pair: [WINDOWS[pair["prefix_shortened"]]],
+    "cutoff": lambda row, pair: [contamination(pair["started_at"], row["training_cutoff"])],
 }
-"""What win rates can be split by, and the groups that a (moment, sample) row is in: with two tags, both."""
+"""What win rates can be split by, and the groups of a win rate's row that a (moment, sample) is in: two tags, both.
+
+`window` is whether the candidate's prefix was shortened, `cutoff` whether it may have trained on the session.
+"""
+
+
+def suite_of(connection: Connection, suite_hash: str | None) -> str | None:
+    """The suite whose results are meant: the one scored last when None is named; None where none was scored."""
+    latest = query(connection, "latest_suite") if suite_hash is None else []
+    return latest[0]["suite_hash"] if latest else suite_hash
+
+
+def read_agreement(connection: Connection, suite_hash: str | None) -> list[Row]:
+    """How far the judges of a suite (the one scored last when None) agree, two by two and set by set."""
+    return query(connection, "agreement_of", suite_hash=suite_of(connection, suite_hash))
+
+
+def read_health(connection: Connection, suite_hash: str | None) -> list[Row]:
+    """The cards of a suite's judges (of the one scored last when None): a row for each probe."""
+    return query(connection, "health_of", suite_hash=suite_of(connection, suite_hash))
 
 
 def read_results(connection: Connection, suite_hash: str | None, *, by: str | None = None) -> list[Row]:
     """The win rates of a suite (the one scored last when None), whole or for each group."""
-    if suite_hash is None:
-        latest = query(connection, "latest_suite")
-        if not latest:
-            return []
-        suite_hash = latest[0]["suite_hash"]
-    rows = query(connection, "win_rates_of", suite_hash=suite_hash)
+    rows = query(connection, "win_rates_of", suite_hash=suite_of(connection, suite_hash))
     if by is None:
         return rows
     return [split for row in rows for split in _split(connection, row, BY[by])]
 
 
-def _split(connection: Connection, row: Row, groups_of: Callable[[Row], Iterable[str]]) -> list[Row]:
-    """A win-rate row as one row a group, each with its own counts and interval."""
-    contest = Contest(row["candidate"], row["judge"], ("", ""), row["proposal_prompt_hash"], row["verdict_prompt_hash"])
+def _split(connection: Connection, row: Row, groups_of: Callable[[Row, Row], Iterable[str]]) -> list[Row]:
+    """A win-rate row as one row a group, each with its own counts and figures; a bound is one of the whole."""
     groups = defaultdict(list)
-    for one in tally(connection, row["suite_hash"], contest):
+    for one in _pairs(connection, row):
         if one["set"] == row["set"]:
-            for group in groups_of(one):
+            for group in groups_of(row, one):
                 groups[group].append(one)
-    return [row | {"group": group} | summary(rows) for group, rows in sorted(groups.items())]
+    whole = dict.fromkeys(("lower_bound", "lower_bound_low", "lower_bound_high"))
+    trained = row["training_cutoff"]
+    return [row | whole | {"group": group} | summary(rows, trained) for group, rows in sorted(groups.items())]
+
+
+def _pairs(connection: Connection, row: Row) -> list[Row]:
+    """What became of every (moment, sample) of a win rate's row, under its judge or its jury."""
+    judges = row["jury"] or [{"judge": row["judge"], "prompt_hash": row["verdict_prompt_hash"]}]
+    proposed = row["proposal_prompt_hash"]
+    tallies = [
+        tally(
+            connection,
+            row["suite_hash"],
+            Contest(row["candidate"], one["judge"], ("", ""), proposed, one["prompt_hash"], row["scribe_hash"]),
+        )
+        for one in judges
+    ]
+    return combine(tallies) if row["jury"] else tallies[0]
 
 
 def read_moment(connection: Connection, wanted: str, *, before: int, after: int) -> Row:

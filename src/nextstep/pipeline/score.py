@@ -1,58 +1,69 @@
-"""Outcomes -> win rates, stored for each candidate, judge and set."""
+"""Outcomes -> win rates, stored for each candidate, judge and set, and for the judges of one candidate as a jury."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from nextstep.core.families import family
 from nextstep.core.ids import make_id
 from nextstep.core.records import MomentSet
-from nextstep.core.stats import Estimate, estimate
 from nextstep.models import is_offline
+from nextstep.models.cutoffs import NO_OVERRIDES, cutoff
+from nextstep.pipeline.figures import lower_bound, summary, within
+from nextstep.pipeline.juries import JURY, agreement, combine, jury_hash
 from nextstep.store import Connection
 from nextstep.store.database import insert, query, utc_now
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Contest:
-    """A candidate under a judge: their labels, models, and the hashes of what they were asked with."""
+    """A candidate under a judge: their labels, models, and the hashes of what they were asked with.
+
+    `scribe_hash` names how the human's steps were brought into one form; None where they stand in their own words.
+    """
 
     candidate: str
     judge: str
     models: tuple[str, str]
     proposal_prompt_hash: str
     verdict_prompt_hash: str
+    scribe_hash: str | None = None
 
 
-def score(connection: Connection, suite_hash: str, contests: Iterable[Contest]) -> list[dict[str, Any]]:
-    """Work out and store the win rates of these contests over a suite: a row for each set that was tried."""
-    rows = [row for contest in contests for row in _contest_rows(connection, suite_hash, contest)]
-    insert(connection, "win_rates", rows, replace=True)
-    return rows
+def score(
+    connection: Connection,
+    suite_hash: str,
+    contests: Iterable[Contest],
+    *,
+    band: tuple[float, float] | None = None,
+    cutoffs: Mapping[str, date] = NO_OVERRIDES,
+) -> list[Row]:
+    """Work out and store the win rates of these contests over a suite: a row for each set that was tried.
+
+    Where one candidate has several judges here, a jury's rows come after theirs, and how far the judges agree is stored
+    too. `band` is where the win rate on controls should lie; `cutoffs` goes before what is known of training cutoffs.
+    """
+    groups: dict[tuple[str, str], list[Contest]] = {}
+    for contest in contests:
+        groups.setdefault((contest.candidate, contest.proposal_prompt_hash), []).append(contest)
+    single: list[Row] = []
+    joint: list[Row] = []
+    for group in groups.values():
+        tallies = [tally(connection, suite_hash, contest) for contest in group]
+        for contest, rows in zip(group, tallies, strict=True):
+            single += _rows(suite_hash, [contest], rows, band, cutoffs)
+        if len(group) > 1:
+            joint += _rows(suite_hash, group, combine(tallies), band, cutoffs)
+    insert(connection, "win_rates", single + joint, replace=True)
+    judges = {(contest.judge, contest.verdict_prompt_hash) for group in groups.values() for contest in group}
+    insert(connection, "agreement", agreement(connection, suite_hash, sorted(judges)), replace=True)
+    return single + joint
 
 
-def _contest_rows(connection: Connection, suite_hash: str, contest: Contest) -> list[dict[str, Any]]:
-    tallies = tally(connection, suite_hash, contest)
-    by_set = defaultdict(list)
-    for row in tallies:
-        by_set[row["set"]].append(row)
-    hashes = {
-        "proposal_prompt_hash": contest.proposal_prompt_hash,
-        "verdict_prompt_hash": contest.verdict_prompt_hash,
-        "prompt_hash": make_id("prompts", contest.proposal_prompt_hash, contest.verdict_prompt_hash),
-    }
-    fixed = {
-        "suite_hash": suite_hash,
-        "candidate": contest.candidate,
-        "judge": contest.judge,
-        "offline": any(map(is_offline, contest.models)),
-        "updated_at": utc_now(),
-    }
-    rows: list[dict[str, Any]] = [fixed | hashes | {"set": str(s)} | summary(by_set[s]) for s in MomentSet]
-    return [row for row in rows if row["due"] > row["pending"]]
-
-
-def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[dict[str, Any]]:
+def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[Row]:
     """What became of every (moment, sample) of a contest."""
     return query(
         connection,
@@ -62,30 +73,57 @@ def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[dic
         judge=contest.judge,
         proposal_prompt_hash=contest.proposal_prompt_hash,
         verdict_prompt_hash=contest.verdict_prompt_hash,
+        scribe_hash=contest.scribe_hash,
     )
 
 
-def summary(tallies: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Counts and estimates over (moment, sample) rows: the columns of `win_rates` that are figures."""
-    counts = Counter(row["outcome"] for row in tallies)
-    judged = [row for row in tallies if row["score"] is not None]
-    primary = estimate_moments(judged, "score")
-    return asdict(primary) | {
-        "wins": counts["win"],
-        "losses": counts["loss"],
-        "ties": counts["tie"],
-        "flips": counts["flip"],
-        "failures": counts["failure"],
-        "pending": counts["pending"],
-        "due": len(tallies),
-        "average_win_rate": estimate_moments(judged, "average_score").win_rate,
-        "flip_rate": sum(row["flipped"] for row in judged) / len(judged) if judged else None,
+def _rows(
+    suite_hash: str,
+    group: Sequence[Contest],
+    tallies: Sequence[Row],
+    band: tuple[float, float] | None,
+    cutoffs: Mapping[str, date],
+) -> list[Row]:
+    """The rows of a contest, or of several that are one jury, for each set that was tried."""
+    trained = cutoff(group[0].models[0], cutoffs)
+    by_set = {moment_set: [row for row in tallies if row["set"] == moment_set] for moment_set in MomentSet}
+    figures = {moment_set: summary(rows, trained) for moment_set, rows in by_set.items()}
+    judged = {s: [row for row in rows if row["score"] is not None] for s, rows in by_set.items()}
+    bound = lower_bound(judged[MomentSet.DETOUR], judged[MomentSet.CONTROL])
+    fixed = _fixed(suite_hash, group) | {
+        "training_cutoff": trained,
+        "control_ok": within(figures[MomentSet.CONTROL], band) if band else None,
+    }
+    rows: list[Row] = [
+        fixed | {"set": str(s)} | figures[s] | (bound if s is MomentSet.DETOUR else dict.fromkeys(bound))
+        for s in MomentSet
+    ]
+    return [row for row in rows if row["due"] > row["pending"]]
+
+
+def _fixed(suite_hash: str, group: Sequence[Contest]) -> Row:
+    """The columns that name a row of `win_rates` and say who took part."""
+    first, alone = group[0], len(group) == 1
+    judges = [(contest.judge, contest.verdict_prompt_hash) for contest in group]
+    verdict_prompt_hash = first.verdict_prompt_hash if alone else jury_hash(judges)
+    return {
+        "suite_hash": suite_hash,
+        "candidate": first.candidate,
+        "judge": first.judge if alone else JURY,
+        "jury": None if alone else [{"judge": judge, "prompt_hash": digest} for judge, digest in judges],
+        "proposal_prompt_hash": first.proposal_prompt_hash,
+        "verdict_prompt_hash": verdict_prompt_hash,
+        "prompt_hash": make_id("prompts", first.proposal_prompt_hash, verdict_prompt_hash),
+        "scribe_hash": first.scribe_hash,
+        "offline": any(is_offline(model) for contest in group for model in contest.models),
+        "own_family": _own_family(first.models[0], [contest.models[1] for contest in group]),
+        "updated_at": utc_now(),
     }
 
 
-def estimate_moments(judged: Iterable[dict[str, Any]], score_column: str) -> Estimate:
-    """The win rate over moments, each with the mean score of its samples."""
-    samples = defaultdict(list)
-    for row in judged:
-        samples[row["session_id"], row["moment_id"]].append(row[score_column])
-    return estimate((session, sum(scores) / len(scores)) for (session, _), scores in sorted(samples.items()))
+def _own_family(candidate: str, judges: Iterable[str]) -> bool | None:
+    """Whether any judge is known to share the candidate's maker; None where none does and one is not known."""
+    own, others = family(candidate), [family(judge) for judge in judges]
+    if own is not None and own in others:
+        return True
+    return None if own is None or None in others else False

@@ -1,21 +1,46 @@
 -- What became of every (moment, sample) that a candidate was asked for, under one judge?
--- A failed proposal or verdict counts as a failure only until a later run succeeds; what nobody tried yet is pending.
+-- A failed proposal, rewrite or verdict counts as a failure only until a later run succeeds; what nobody tried yet is
+-- pending. Where a sample came twice, as after a merge, the first that is judged counts.
 WITH judged AS (
-    SELECT moment_id, sample, outcome, score, average_score, flipped FROM outcomes
-    WHERE candidate = $candidate AND proposal_prompt_hash = $proposal_prompt_hash
-        AND judge = $judge AND verdict_prompt_hash = $verdict_prompt_hash
-),
-proposed AS (
-    SELECT moment_id, sample, proposal_id FROM proposals
-    WHERE candidate = $candidate AND prompt_hash = $proposal_prompt_hash
-),
-unproposed AS (
-    SELECT DISTINCT moment_id, sample FROM failures
-    WHERE stage = 'propose' AND candidate = $candidate AND prompt_hash = $proposal_prompt_hash
+    SELECT
+        o.moment_id, o.sample, o.outcome, o.score, o.average_score, o.flipped, p.n_words, p.shortened,
+        CASE f.choice WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_first,
+        CASE s.choice WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_second,
+        f.shortened OR s.shortened AS judge_shortened,
+        f.rewrite_id
+    FROM outcomes o
+    JOIN proposals p USING (proposal_id)
+    JOIN verdicts f ON f.proposal_id = o.proposal_id AND f.judge = o.judge AND f.prompt_hash = o.verdict_prompt_hash
+        AND f."order" = 'model_first'
+    JOIN verdicts s ON s.proposal_id = o.proposal_id AND s.judge = o.judge AND s.prompt_hash = o.verdict_prompt_hash
+        AND s."order" = 'human_first'
+    WHERE o.candidate = $candidate AND o.proposal_prompt_hash = $proposal_prompt_hash
+        AND o.judge = $judge AND o.verdict_prompt_hash = $verdict_prompt_hash
+    QUALIFY row_number() OVER (PARTITION BY o.moment_id, o.sample ORDER BY p.created_at, p.proposal_id) = 1
 ),
 unjudged AS (
-    SELECT DISTINCT proposal_id FROM failures
+    SELECT proposal_id, bool_or(kind = 'refusal') AS refused FROM failures
     WHERE stage = 'judge' AND judge = $judge AND prompt_hash = $verdict_prompt_hash
+    GROUP BY proposal_id
+),
+proposed AS (
+    SELECT p.moment_id, p.sample, bool_or(p.shortened) AS shortened, bool_or(u.proposal_id IS NOT NULL) AS failed,
+        bool_or(u.refused) AS refused
+    FROM proposals p
+    LEFT JOIN unjudged u USING (proposal_id)
+    WHERE p.candidate = $candidate AND p.prompt_hash = $proposal_prompt_hash
+    GROUP BY p.moment_id, p.sample
+),
+unproposed AS (
+    SELECT moment_id, sample, bool_or(kind = 'refusal') AS refused FROM failures
+    WHERE stage = 'propose' AND candidate = $candidate AND prompt_hash = $proposal_prompt_hash
+    GROUP BY moment_id, sample
+),
+unformed AS (
+    SELECT moment_id, bool_or(kind = 'refusal') AS refused FROM failures
+    WHERE stage = 'scribe' AND prompt_hash = $scribe_hash
+        AND moment_id NOT IN (SELECT moment_id FROM rewrites WHERE kind = 'form' AND prompt_hash = $scribe_hash)
+    GROUP BY moment_id
 )
 SELECT
     a.moment_id,
@@ -24,22 +49,33 @@ SELECT
     m."set",
     m.tags,
     n.name AS session,
+    n.started_at,
     CASE
         WHEN j.outcome IS NOT NULL THEN j.outcome
-        WHEN p.proposal_id IS NULL AND f.moment_id IS NOT NULL THEN 'failure'
-        WHEN u.proposal_id IS NOT NULL THEN 'failure'
+        WHEN p.moment_id IS NULL AND f.moment_id IS NOT NULL THEN 'failure'
+        WHEN p.failed OR r.moment_id IS NOT NULL THEN 'failure'
         ELSE 'pending'
     END AS outcome,
     j.score,
     j.average_score,
-    j.flipped
+    j.flipped,
+    j.score_first,
+    j.score_second,
+    j.n_words AS words,
+    coalesce(w.n_words, len(regexp_extract_all(m.human_step, '[^\s\x0b\x1c-\x1f\x{85}\pZ]+'))) AS human_words,
+    coalesce(j.shortened, p.shortened) AS prefix_shortened,
+    j.judge_shortened,
+    j.outcome IS NULL AND (
+        (p.moment_id IS NULL AND coalesce(f.refused, false)) OR coalesce(p.refused, false) OR coalesce(r.refused, false)
+    ) AS refused
 FROM asked a
 JOIN moments m USING (moment_id)
 JOIN sessions n USING (session_id)
 JOIN suites s ON s.moment_id = a.moment_id AND s.suite_hash = $suite_hash
 LEFT JOIN judged j ON j.moment_id = a.moment_id AND j.sample = a.sample
+LEFT JOIN rewrites w ON w.rewrite_id = j.rewrite_id
 LEFT JOIN proposed p ON p.moment_id = a.moment_id AND p.sample = a.sample
 LEFT JOIN unproposed f ON f.moment_id = a.moment_id AND f.sample = a.sample
-LEFT JOIN unjudged u ON u.proposal_id = p.proposal_id
+LEFT JOIN unformed r ON r.moment_id = a.moment_id
 WHERE a.candidate = $candidate AND a.prompt_hash = $proposal_prompt_hash
 ORDER BY a.moment_id, a.sample;

@@ -1,0 +1,154 @@
+"""Several judges of the same pairs -> one jury's scores, how far the judges agree, and what they do for their own."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import permutations
+from typing import Any
+
+from nextstep.core.families import family
+from nextstep.core.ids import make_id
+from nextstep.core.records import Outcome
+from nextstep.core.stats import cohen_kappa, krippendorff_alpha, mean_figure
+from nextstep.store import Connection
+from nextstep.store.database import query, utc_now
+
+Row = dict[str, Any]
+Judge = tuple[str, str]
+"""A judge's label and the hash of its prompt."""
+
+JURY = "jury"
+"""What stands for the judge in a jury's rows."""
+
+DECIDED = frozenset({Outcome.WIN, Outcome.LOSS})
+
+
+def jury_hash(judges: Iterable[Judge]) -> str:
+    """Names a jury by its judges and their prompts, in whatever order they come."""
+    return make_id(JURY, *sorted(judges))
+
+
+def combine(tallies: Sequence[Sequence[Row]]) -> list[Row]:
+    """The judges' tallies of one candidate as one: a pair's score is the mean over all of them.
+
+    Above 0.5 it is a win, below a loss, else a tie. A pair that one judge has not judged has no score: it is a failure
+    if it is one under any judge, else pending. A jury shows the steps in no order, so what tells of orders is None.
+    """
+    return [_combined(rows) for rows in zip(*tallies, strict=True)]
+
+
+def _combined(rows: Sequence[Row]) -> Row:
+    """One (moment, sample) under all judges."""
+    shared = rows[0] | {"refused": any(row["refused"] for row in rows)}
+    none = dict.fromkeys(("score", "average_score", "flipped", "score_first", "score_second"))
+    if any(row["score"] is None for row in rows):
+        failed = any(row["outcome"] == "failure" for row in rows)
+        return shared | none | {"outcome": "failure" if failed else "pending"}
+    mean = sum(row["score"] for row in rows) / len(rows)
+    outcome = Outcome.WIN if mean > 0.5 else Outcome.LOSS if mean < 0.5 else Outcome.TIE
+    more = {
+        "outcome": str(outcome),
+        "score": mean,
+        "average_score": sum(row["average_score"] for row in rows) / len(rows),
+        "judge_shortened": any(row["judge_shortened"] for row in rows),
+        "human_words": sum(row["human_words"] for row in rows) / len(rows),
+    }
+    return shared | none | more
+
+
+def agreement(connection: Connection, suite_hash: str, judges: Sequence[Judge]) -> list[Row]:
+    """How far each two of these judges agree on a suite's proposals, for each set: rows of `agreement`."""
+    names, hashes = [judge for judge, _ in judges], [digest for _, digest in judges]
+    both: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    columns = ("judge_a", "prompt_hash_a", "judge_b", "prompt_hash_b", "set")
+    for row in query(connection, "judged_by_both", suite_hash=suite_hash, judges=names, prompt_hashes=hashes):
+        both[tuple(row[column] for column in columns)].append(row)
+    fixed = {"suite_hash": suite_hash, "updated_at": utc_now()}
+    return [fixed | dict(zip(columns, key, strict=True)) | _agreement(rows) for key, rows in both.items()]
+
+
+def _agreement(rows: Sequence[Row]) -> Row:
+    outcomes = [(row["outcome_a"], row["outcome_b"]) for row in rows]
+    sessions: list[Hashable] = [row["session_id"] for row in rows]
+    decided = [(one, other) for one, other in outcomes if {one, other} <= DECIDED]
+    kappa = cohen_kappa(zip(sessions, outcomes, strict=True), categories=[str(outcome) for outcome in Outcome])
+    scores = [(row["session_id"], (row["score_a"], row["score_b"])) for row in rows]
+    alpha = krippendorff_alpha(scores, level="ordinal")
+    return {
+        "n": len(rows),
+        "n_sessions": len(set(sessions)),
+        "agreed": sum(one == other for one, other in outcomes) / len(outcomes),
+        "n_decided": len(decided),
+        "agreed_decided": sum(one == other for one, other in decided) / len(decided) if decided else None,
+        "kappa": kappa.value,
+        "kappa_low": kappa.ci_low,
+        "kappa_high": kappa.ci_high,
+        "kappa_status": kappa.status,
+        "alpha": alpha.value,
+        "alpha_low": alpha.ci_low,
+        "alpha_high": alpha.ci_high,
+        "alpha_status": alpha.status,
+    }
+
+
+def self_preference(connection: Connection, suite_hash: str) -> list[Row]:
+    """How much more two judges of two families each favour their own: a row for each two judges and two candidates.
+
+    A difference of differences over the same proposals, for each moment: how much higher `judge` scores `candidate`, of
+    its own family, than `other_judge` does, minus the same for `other_candidate`, of `other_judge`'s family. 0 is no
+    preference; the figure is what both judges do together, so it says that there is one, not whose it is. Families are
+    read off the models' names; judges and candidates of unknown ones are left out.
+    """
+    judged: dict[tuple[Judge, Judge], dict[str, Row]] = defaultdict(dict)
+    models: dict[Judge, str] = {}
+    for row in query(connection, "judged_with_models", suite_hash=suite_hash):
+        judge, candidate = (row["judge"], row["prompt_hash"]), (row["candidate"], row["proposal_prompt_hash"])
+        judged[judge, candidate][row["proposal_id"]] = row
+        models[judge], models[candidate] = row["judge_model"], row["model"]
+    judges, candidates = {judge for judge, _ in judged}, {candidate for _, candidate in judged}
+    rows = [
+        _preference(judged, pair, (own, other))
+        for pair in permutations(sorted(judges), 2)
+        for own, other in permutations(sorted(candidates), 2)
+        if _each_has_its_own([family(models[one]) for one in (*pair, own, other)])
+    ]
+    return [row for row in rows if row["n"]]
+
+
+def _each_has_its_own(families: Sequence[str | None]) -> bool:
+    """Whether judge, other judge, candidate and other candidate are of two known families, crosswise."""
+    return None not in families and families[0] != families[1] and families[:2] == families[2:]
+
+
+def _preference(
+    judged: dict[tuple[Judge, Judge], dict[str, Row]], judges: tuple[Judge, Judge], candidates: tuple[Judge, Judge]
+) -> Row:
+    own, other = (_differences(judged, judges, candidate) for candidate in candidates)
+    values = [(moment, own[moment] - other[moment]) for moment in sorted(own.keys() & other.keys())]
+    found = mean_figure([(session, value) for (session, _), value in values], low=-2.0, high=2.0)
+    (judge, prompt_hash), (other_judge, other_prompt_hash) = judges
+    return {
+        "judge": judge,
+        "prompt_hash": prompt_hash,
+        "other_judge": other_judge,
+        "other_prompt_hash": other_prompt_hash,
+        "candidate": candidates[0][0],
+        "other_candidate": candidates[1][0],
+        "n": found.n,
+        "n_sessions": found.n_sessions,
+        "value": found.value,
+        "ci_low": found.ci_low,
+        "ci_high": found.ci_high,
+        "status": found.status,
+    }
+
+
+def _differences(
+    judged: dict[tuple[Judge, Judge], dict[str, Row]], judges: tuple[Judge, Judge], candidate: Judge
+) -> dict[tuple[str, str], float]:
+    """For each (session, moment): how much higher the first judge scores a candidate's proposals than the second."""
+    ones, others = judged.get((judges[0], candidate), {}), judged.get((judges[1], candidate), {})
+    by_moment: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for proposal_id in sorted(ones.keys() & others.keys()):
+        row = ones[proposal_id]
+        by_moment[row["session_id"], row["moment_id"]].append(row["score"] - others[proposal_id]["score"])
+    return {moment: sum(values) / len(values) for moment, values in by_moment.items()}
