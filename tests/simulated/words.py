@@ -3,49 +3,13 @@
 import re
 
 STARTS = [
-    "bek",
-    "cal",
-    "dov",
-    "fim",
-    "gar",
-    "hul",
-    "jex",
-    "kel",
-    "lom",
-    "mir",
-    "nav",
-    "pod",
-    "qui",
-    "ryn",
-    "sab",
-    "tol",
-    "ung",
-    "vex",
-    "wod",
-    "zam",
+    *("bek", "cal", "dov", "fim", "gar", "hul", "jex", "kel", "lom", "mir"),
+    *("nav", "pod", "qui", "ryn", "sab", "tol", "ung", "vex", "wod", "zam"),
 ]
 MIDDLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]
 ENDS = [
-    "dax",
-    "fen",
-    "gol",
-    "hut",
-    "jix",
-    "lor",
-    "mon",
-    "nap",
-    "rik",
-    "sul",
-    "tev",
-    "vun",
-    "bor",
-    "cep",
-    "dis",
-    "fak",
-    "gim",
-    "hol",
-    "jad",
-    "kur",
+    *("dax", "fen", "gol", "hut", "jix", "lor", "mon", "nap", "rik", "sul"),
+    *("tev", "vun", "bor", "cep", "dis", "fak", "gim", "hol", "jad", "kur"),
 ]
 COUNT = len(STARTS) * len(MIDDLES) * len(ENDS)
 
