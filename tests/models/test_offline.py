@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, Judging
 from nextstep.core.blinding import unblind
+from nextstep.core.forms import parts
 from nextstep.core.judging import read_judge_answer
 from nextstep.core.proposing import read_step
 from nextstep.core.records import Choice, Event, Kind, Order, Request, Role
 from nextstep.core.rendering import FENCES
 from nextstep.errors import FatalModelError
-from nextstep.models.offline import CANDIDATES, JUDGE, open_offline
+from nextstep.models.offline import CANDIDATES, DIRECTION_WORDS, JUDGE, open_offline
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from tests.builders import PROMPTS, SESSION, events
 
@@ -54,9 +55,9 @@ def asked(line: tuple[Event, ...], **changes: Any) -> Request:
 
 
 def step(name: str, *lines: str) -> str:
-    """The step of an offline candidate after these events."""
+    """The direction of an offline candidate's step after these events."""
     answer = asyncio.run(open_offline(name).ask(asked(events(*lines))))
-    return read_step(answer)
+    return dict(parts(read_step(answer)))["Direction"]
 
 
 def to_judge(line: tuple[Event, ...], cut: int, pair: tuple[str, str], order: Order, *, hide: bool = True) -> Request:
@@ -102,7 +103,7 @@ def test_a_candidate_reads_the_requests_text_and_nothing_else(name: str) -> None
     line = events(*SESSION[:5])
     same = {
         text_of(name, asked(line, **changes))
-        for changes in ({}, {"model": "y"}, {"system": "z"}, {"max_tokens": 1}, {"effort": "low"})
+        for changes in ({}, {"model": "y"}, {"max_tokens": 1}, {"effort": "low"})
     }
     assert len(same) == 1
     other = events("h: why is the query slow", "a: The join seems to read the whole table. I could look at the plan.")
@@ -151,7 +152,7 @@ def test_question_takes_the_last_sentence_where_nothing_sounds_like_a_claim() ->
 
 def test_a_very_long_sentence_is_cut_to_the_length_band() -> None:
     said = step("continue", f"a: I could try {'very ' * 200}hard.")
-    assert len(said.split()) == 60
+    assert len(said.split()) == DIRECTION_WORDS
 
 
 @pytest.mark.parametrize(

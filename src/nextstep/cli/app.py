@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from nextstep import __version__
-from nextstep.cli import auditing, evaluating, exporting, projects, querying, showing
+from nextstep.cli import auditing, calibrating, evaluating, exporting, projects, querying, showing
 from nextstep.errors import NextstepError
 
 INTERRUPTED = 130
@@ -64,6 +64,7 @@ app.command("init", short_help="Write a config, the prompts and a sample suite."
 app.command("import", short_help="Bring transcripts into the suite and the store.")(projects.import_)
 app.command("audit", short_help="Prove that no candidate sees the future.")(auditing.audit)
 app.command("eval", short_help="Evaluate models: propose, judge, score.")(evaluating.eval_)
+app.command("calibrate", short_help="Measure a judge with probes and print its card.")(calibrating.calibrate)
 app.command("results", short_help="Show win rates.")(showing.results)
 app.command("show", short_help="Show one moment with both steps and its verdicts.")(showing.show)
 app.command("export", short_help="Write the suite for `datasets`, and push it to the Hub.")(exporting.export)

@@ -12,13 +12,16 @@ from nextstep.cli.settings import moment_set, set_up
 from nextstep.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nextstep.config import Limits
     from nextstep.pipeline.evaluate import Job
     from nextstep.pipeline.plan import PlannedCalls
     from nextstep.pipeline.running import RunResult
     from nextstep.store import Store
 
 DEMO_STORE = Path("nextstep-demo.duckdb")
-MADE = {"propose": "proposals", "judge": "verdicts"}
+MADE = {"propose": "proposals", "scribe": "steps in one form", "judge": "verdicts"}
 SOME_FAILED, INTERRUPTED = 4, 130
 
 
@@ -72,9 +75,9 @@ def eval_(
     job = make_job(setup.config, open_suite(setup.place), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
     the_store = Store(setup.store)
     if dry_run:
-        _print_plan(_plan(job, the_store), as_json=json)
+        print_plan(_plan(job, the_store), as_json=json)
         return
-    _check_cost(job, the_store, yes=yes)
+    check_cost(job.config.limits, lambda: _plan(job, the_store), yes=yes)
     result = _run(job, the_store, "eval", quiet=quiet)
     _tell(result, the_store, as_json=json, quiet=quiet)
 
@@ -93,16 +96,23 @@ def demo(
         nextstep demo --store /tmp/demo.duckdb --json
     """
     from nextstep.bundled import bundled
+    from nextstep.cli.calibrating import run_calibration
     from nextstep.config import EvalConfig
     from nextstep.models.offline import CANDIDATES, JUDGE
+    from nextstep.pipeline.calibrate import make_calibration
     from nextstep.pipeline.evaluate import make_job
     from nextstep.sources.suite import load_suite
     from nextstep.store import Store
 
     config = EvalConfig.model_validate({"candidates": CANDIDATES, "judges": [JUDGE]})
-    job = make_job(config, load_suite(bundled("transcripts")), bundled("prompts"))
+    suite, prompts = load_suite(bundled("transcripts")), bundled("prompts")
+    job, work = make_job(config, suite, prompts), make_calibration(config, suite, prompts)
     the_store = Store(store or DEMO_STORE)
-    _tell(_run(job, the_store, "demo", quiet=quiet), the_store, as_json=json, quiet=quiet)
+    result = _run(job, the_store, "demo", quiet=quiet)
+    measured = run_calibration(work, the_store, quiet=quiet, command="demo")
+    result.health = measured.health
+    result.spend.calls += measured.spend.calls
+    _tell(result, the_store, as_json=json, quiet=quiet)
 
 
 def _run(job: "Job", store: "Store", command: str, *, quiet: bool) -> "RunResult":
@@ -118,11 +128,16 @@ def _run(job: "Job", store: "Store", command: str, *, quiet: bool) -> "RunResult
 def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> None:
     """Print the win rates and how the run went; exit with its code."""
     if as_json:
-        typer.echo(document("win_rates", result.win_rates, **_facts(result, store)))
+        health = {"judge_health": result.health} if result.health else {}
+        typer.echo(document("win_rates", result.win_rates, **_facts(result, store), **health))
     elif any(row["n_moments"] for row in result.win_rates):
         from nextstep.report.text import win_rate_tables
 
         console().print(win_rate_tables(result.win_rates))
+    if result.health and not as_json:
+        from nextstep.report.card import cards
+
+        console().print(cards(result.health))
     if result.stopped_by and not result.spend.calls:
         raise result.stopped_by
     remark(_how_it_went(result), quiet=quiet)
@@ -167,7 +182,8 @@ def _plan(job: "Job", store: "Store") -> "list[PlannedCalls]":
     return plan_calls(job, store)
 
 
-def _print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
+def print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
+    """Print what would be sent, and how it was estimated."""
     from nextstep.pipeline.plan import ANSWER_TOKENS
     from nextstep.report.text import RowsTable
 
@@ -192,13 +208,12 @@ def _print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
     )
 
 
-def _check_cost(job: "Job", store: "Store", *, yes: bool) -> None:
+def check_cost(limits: "Limits", planned: "Callable[[], list[PlannedCalls]]", *, yes: bool) -> None:
     """Refuse a budget that cannot be kept; ask at a terminal before a run that costs much."""
-    limits = job.config.limits
     at_terminal = sys.stdin.isatty() and sys.stderr.isatty() and not yes
     if limits.max_cost_usd is None and not at_terminal:
         return
-    plan = _plan(job, store)
+    plan = planned()
     unknown = ", ".join(sorted({planned.model for planned in plan if planned.cost_usd is None}))
     if unknown and limits.max_cost_usd is not None:
         raise UsageError(

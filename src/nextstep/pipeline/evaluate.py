@@ -44,7 +44,14 @@ class Job:
     def contests(self) -> list[Contest]:
         """Every candidate under every judge."""
         return [
-            Contest(c.label, j.label, (c.model, j.model), self.candidate_prompt.hash(c), self.judge_prompt.hash(j))
+            Contest(
+                c.label,
+                j.label,
+                (c.model, j.model),
+                self.candidate_prompt.hash(c),
+                self.judge_prompt.hash(j),
+                self.judge_prompt.form and self.judge_prompt.form.hash,
+            )
             for c in self.candidates
             for j in self.judges
         ]
@@ -145,7 +152,8 @@ async def evaluate(
         await _stages(job, engine, watcher, result)
 
     def close(connection: Connection, result: RunResult) -> None:
-        result.win_rates = score(connection, job.suite.suite_hash, job.contests())
+        band, cutoffs = job.config.control.band, job.config.cutoffs
+        result.win_rates = score(connection, job.suite.suite_hash, job.contests(), band=band, cutoffs=cutoffs)
 
     facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments)}
     errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)

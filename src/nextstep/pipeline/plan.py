@@ -9,8 +9,10 @@ from nextstep.core.records import Order, Request, Usage
 from nextstep.core.rendering import estimate_tokens
 from nextstep.models import is_offline
 from nextstep.models.prices import cost_usd
+from nextstep.pipeline.calibrate import Calibration
 from nextstep.pipeline.calls import Purpose
 from nextstep.pipeline.evaluate import Job
+from nextstep.pipeline.probing import missing
 from nextstep.pipeline.stage import Task, stored_replies
 from nextstep.store import Connection, Store
 
@@ -73,6 +75,15 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
             )
             _of(planned, Purpose.JUDGE, judge.model).add(request, times=len(Order) * coming[moment.moment_id])
     return list(planned.values())
+
+
+def plan_calibration(work: Calibration, store: Store) -> list[PlannedCalls]:
+    """What a calibration would send now, about: steps that a scribe still owes are planned as if they were there."""
+    with store.read_or_empty() as connection:
+        owed = [*work.due_steps(connection), *work.due_made(connection, assumed=True)]
+        questions = missing(connection, work.questions(work.pairs(connection, assumed=True)))
+        tasks: list[Task] = [*owed, *questions, *work.due_guesses(connection)]
+        return list(plan_tasks(_unanswered(connection, tasks)).values())
 
 
 def plan_tasks(tasks: Iterable[Task]) -> dict[tuple[Purpose, str], PlannedCalls]:

@@ -1,0 +1,101 @@
+"""`nextstep calibrate`."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from nextstep.cli import options
+from nextstep.cli.evaluating import SOME_FAILED, check_cost, print_plan
+from nextstep.cli.output import console, document, log_retries, remark
+from nextstep.cli.settings import moment_set, set_up
+
+if TYPE_CHECKING:
+    from nextstep.pipeline.calibrate import Calibration
+    from nextstep.pipeline.plan import PlannedCalls
+    from nextstep.pipeline.running import RunResult
+    from nextstep.store import Store
+
+
+def calibrate(
+    judge: options.Judges = None,
+    config: options.Config = None,
+    store: options.StoreFile = None,
+    suite: options.SuiteFolder = None,
+    set_name: options.SetName = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    max_connections: options.Connections = None,
+    max_cost: options.MaxCost = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Measure judges with probes, pairs of steps whose right verdict is known, and print a card for each.
+
+    A figure raises an alarm when its whole interval is outside of what is tolerated. What the store has is not asked
+    for again. Run it after `nextstep eval`: some figures come from the verdicts of an evaluation.
+
+    For example:
+
+        nextstep calibrate --judge claude-opus-5-5
+
+        nextstep calibrate --judge claude-opus-5-5 -n 50 --dry-run
+    """
+    log_retries(verbose)
+    setup = set_up(config, store=store, suite=suite, judges=judge, max_connections=max_connections, max_cost=max_cost)
+    from nextstep.pipeline.calibrate import make_calibration
+    from nextstep.sources.dataset import open_suite
+    from nextstep.store import Store
+
+    only = moment_set(set_name)
+    loaded = open_suite(setup.place)
+    work = make_calibration(setup.config, loaded, setup.prompts, only=only, limit=limit, seed=seed)
+    the_store = Store(setup.store)
+    if dry_run:
+        print_plan(_plan(work, the_store), as_json=json)
+        return
+    check_cost(setup.config.limits, lambda: _plan(work, the_store), yes=yes)
+    result = run_calibration(work, the_store, quiet=quiet)
+    tell(result, the_store, as_json=json, quiet=quiet)
+
+
+def run_calibration(work: "Calibration", store: "Store", *, quiet: bool, command: str = "calibrate") -> "RunResult":
+    """Run the probes with progress on standard error."""
+    import asyncio
+
+    from nextstep.cli.progress import ProgressWatcher
+    from nextstep.pipeline.calibrate import calibrate as calibrate_judges
+
+    with ProgressWatcher(quiet=quiet) as watcher:
+        return asyncio.run(calibrate_judges(work, store, watcher, command=command))
+
+
+def tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> None:
+    """Print the cards and how the run went; exit with its code."""
+    if as_json:
+        facts = {"run_id": result.run_id, "suite_hash": result.suite_hash, "store": str(store.path)}
+        typer.echo(document("judge_health", result.health, **facts, status=result.status, failed=result.failed))
+    elif any(row["n"] for row in result.health):
+        from nextstep.report.card import cards
+
+        console().print(cards(result.health))
+    if result.stopped_by:
+        raise result.stopped_by
+    spend = result.spend
+    remark(
+        f"{spend.calls} requests answered, {result.failed} failed; spent ${spend.usd:.4f}."
+        if spend.calls or result.failed
+        else "No request was sent: the store had every answer.",
+        quiet=quiet,
+    )
+    if result.failed:
+        remark("some work gave nothing: `nextstep sql --named failures` says why; run again to retry lost calls")
+        raise typer.Exit(SOME_FAILED)
+
+
+def _plan(work: "Calibration", store: "Store") -> "list[PlannedCalls]":
+    from nextstep.pipeline.plan import plan_calibration
+
+    return plan_calibration(work, store)

@@ -1,0 +1,186 @@
+"""A judge's answers -> its card: a figure for each probe, its tolerance, and what all of them amount to."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nextstep.config import EvalConfig, JudgeSettings
+from nextstep.core.judging import SCORES
+from nextstep.core.probes import EQUAL, TOLERANCES, Made, Probe, is_within, trust
+from nextstep.core.records import Choice, Moment, MomentSet
+from nextstep.core.stats import Figure, bang_index, first_position, flip_rate, mean_figure, rate_figure
+from nextstep.models import is_offline
+from nextstep.store import Connection
+from nextstep.store.database import insert, query, utc_now
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that a judge has answered which its card is made of."""
+
+    probes: Mapping[str, Sequence[Row]]
+    """By probe: rows with the choice in both orders."""
+    repeats: Sequence[Row]
+    pairs: Sequence[Row]
+    """Of the evaluation: proposals judged in both orders."""
+    guesses: Sequence[Row]
+    self_preference: Figure | None
+
+
+def judge_card(
+    connection: Connection,
+    config: EvalConfig,
+    suite_hash: str,
+    judge: JudgeSettings,
+    prompt_hash: str,
+    moments: Sequence[Moment],
+    pairs: Sequence[Made],
+    self_preference: Figure | None,
+) -> list[Row]:
+    """Work out and store a judge's card over these moments and made pairs; a row for each figure."""
+    answers = _answers(connection, judge, prompt_hash, moments, pairs, self_preference)
+    bounds = {name: (one.low, one.high) for name, one in TOLERANCES.items()} | {"control": config.control.band}
+    figures = {name: figure(answers) for name, figure in FIGURES.items()}
+    checks = {name: is_within(*_interval(one), bounds[name]) for name, one in figures.items()}
+    whole = str(trust(checks))
+    rows = [
+        {
+            "suite_hash": suite_hash,
+            "judge": judge.label,
+            "prompt_hash": prompt_hash,
+            "probe": name,
+            "n": one.n,
+            "n_sessions": one.n_sessions,
+            "value": one.value,
+            "ci_low": one.ci_low,
+            "ci_high": one.ci_high,
+            "expected": _expected(bounds[name]),
+            "ok": checks[name],
+            "status": one.status,
+            "trust": whole,
+            "offline": is_offline(judge.model),
+            "updated_at": utc_now(),
+        }
+        for name, one in figures.items()
+    ]
+    insert(connection, "judge_health", rows, replace=True)
+    return rows
+
+
+def _interval(figure: Figure) -> tuple[float | None, float | None]:
+    """Of a figure that never varies, the figure itself."""
+    if figure.status == "degenerate" and figure.ci_low is None:
+        return figure.value, figure.value
+    return figure.ci_low, figure.ci_high
+
+
+def _expected(bounds: tuple[float, float]) -> str:
+    low, high = bounds
+    if low <= 0 or low == -1.0:
+        return f"<= {high:g}"
+    return f">= {low:g}" if high >= 1 else f"{low:g} to {high:g}"
+
+
+def _answers(
+    connection: Connection,
+    judge: JudgeSettings,
+    prompt_hash: str,
+    moments: Sequence[Moment],
+    pairs: Sequence[Made],
+    self_preference: Figure | None,
+) -> Answers:
+    asked = {"judge": judge.label, "prompt_hash": prompt_hash}
+    probes, ids = [made.probe_id for made in pairs], [moment.moment_id for moment in moments]
+    by_probe: dict[str, list[Row]] = defaultdict(list)
+    for row in query(connection, "probe_pairs", probe_ids=probes, **asked):
+        by_probe[row["probe"]].append(row)
+    return Answers(
+        by_probe,
+        query(connection, "probe_repeats", probe_ids=probes, **asked),
+        query(connection, "judged_pairs", moment_ids=ids, **asked),
+        query(connection, "guesses_of", moment_ids=ids, **asked),
+        self_preference,
+    )
+
+
+def _scores(row: Row) -> tuple[float, float]:
+    """The made step's (or the candidate's) score when it stood first, and when it stood second."""
+    return SCORES[Choice(row["first"])], SCORES[Choice(row["second"])]
+
+
+def _average(row: Row) -> float:
+    """The mean over both orders, so that a judge's liking for a place is not taken for another fault."""
+    return sum(_scores(row)) / 2
+
+
+def _ties(answers: Answers) -> Figure:
+    """In each order for itself: folded, a judge that always takes the first place would tie too."""
+    rows = answers.probes.get(Probe.VERBATIM, ())
+    return rate_figure((row["session_id"], ((row["first"] == "tie") + (row["second"] == "tie")) / 2) for row in rows)
+
+
+def _win_rate(probe: Probe) -> Callable[[Answers], Figure]:
+    def figure(answers: Answers) -> Figure:
+        return rate_figure((row["session_id"], _average(row)) for row in answers.probes.get(probe, ()))
+
+    return figure
+
+
+def _future(answers: Answers) -> Figure:
+    """How much the oracle's step loses, moment by moment, when what came later is another session's."""
+    own = {row["moment_id"]: row for row in answers.probes.get(Probe.ORACLE, ())}
+    foreign = {row["moment_id"]: row for row in answers.probes.get(Probe.SHUFFLED, ())}
+    both = [(row, foreign[moment]) for moment, row in own.items() if moment in foreign]
+    return mean_figure(((row["session_id"], _average(row) - _average(other)) for row, other in both), low=-1, high=1)
+
+
+def _first_position(answers: Answers) -> Figure:
+    rows = [row for probe in EQUAL for row in answers.probes.get(probe, ())]
+    return first_position((row["session_id"], _scores(row)) for row in rows)
+
+
+def _retest(answers: Answers) -> Figure:
+    return rate_figure((row["session_id"], float(row["first"] == row["second"])) for row in answers.repeats)
+
+
+def _order_flip(answers: Answers) -> Figure:
+    return flip_rate((row["session_id"], _scores(row)) for row in answers.pairs)
+
+
+def _authorship(answers: Answers) -> Figure:
+    sides = {"model": 1, "human": -1, "unsure": 0}
+    return bang_index((row["session_id"], sides[row["guess"]]) for row in answers.guesses)
+
+
+def _control(answers: Answers) -> Figure:
+    """Over the candidates of the evaluation together: the mean of each moment."""
+    return rate_figure(_moment_means(row for row in answers.pairs if row["set"] == MomentSet.CONTROL))
+
+
+def _moment_means(rows: Iterable[Row]) -> list[tuple[str, float]]:
+    scores: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        scores[row["session_id"], row["moment_id"]].append(row["score"])
+    return [(session, sum(some) / len(some)) for (session, _), some in scores.items()]
+
+
+def _self_preference(answers: Answers) -> Figure:
+    return answers.self_preference or Figure(None, None, None, 0, 0, "empty")
+
+
+FIGURES: Mapping[str, Callable[[Answers], Figure]] = {
+    "verbatim": _ties,
+    "first_position": _first_position,
+    **{str(probe): _win_rate(probe) for probe in (Probe.REWORDED, Probe.PADDED, Probe.INSTRUCTION, Probe.CHECKLIST)},
+    **{str(probe): _win_rate(probe) for probe in (Probe.ELSEWHERE, Probe.WORSENED, Probe.ORACLE)},
+    "future": _future,
+    "retest": _retest,
+    "order_flip": _order_flip,
+    "authorship": _authorship,
+    "control": _control,
+    "self_preference": _self_preference,
+}
+"""How each figure of the card comes from the answers."""

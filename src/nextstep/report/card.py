@@ -1,0 +1,68 @@
+"""A judge's card as text: each figure with its interval and tolerance, and what all of them amount to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nextstep.core.probes import TOLERANCES, Trust
+from nextstep.report.text import plain
+
+Row = Mapping[str, Any]
+
+OFFLINE_JUDGE_NOTE = "The offline judge tests the pipeline; its card says nothing about any model."
+WHY_NOT = {
+    "control": "no controls judged yet: run `nextstep eval`",
+    "order_flip": "nothing judged yet: run `nextstep eval`",
+    "authorship": "nothing judged yet: run `nextstep eval`",
+    "self_preference": "needs judges and candidates of two families",
+}
+STYLES = {Trust.TRUSTED: "bold green", Trust.CARE: "bold yellow", Trust.NOT_TRUSTED: "bold red"}
+
+
+def cards(rows: Sequence[Row]) -> Group:
+    """A card for each judge."""
+    judges = dict.fromkeys((row["judge"], row["prompt_hash"]) for row in rows)
+    return Group(*(_card([row for row in rows if (row["judge"], row["prompt_hash"]) == key]) for key in judges))
+
+
+def _card(rows: Sequence[Row]) -> Group:
+    first = rows[0]
+    table = Table(title=plain(f"Judge {first['judge']}"), title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for name in ("probe", "what it measures"):
+        table.add_column(name, overflow="fold")
+    for name in ("figure", "95 %", "wanted", "n", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*_cells(row))
+    parts: list[RenderableType] = [table, Text(f"{first['judge']}: {first['trust']}", STYLES[Trust(first["trust"])])]
+    parts += [plain(line) for line in reasons(rows)]
+    if first["offline"]:
+        parts.append(Text(OFFLINE_JUDGE_NOTE, style="bold"))
+    return Group(*parts, "")
+
+
+def _cells(row: Row) -> list[RenderableType]:
+    value = "-" if row["value"] is None else f"{row['value']:.2f}"
+    between = "-" if row["ci_low"] is None else f"{row['ci_low']:.2f} - {row['ci_high']:.2f}"
+    mark = {True: "ok", False: "ALARM", None: "-"}[row["ok"]]
+    what = TOLERANCES[row["probe"]].what
+    cells = [row["probe"], what, value, between, row["expected"], str(row["n"]), mark]
+    return [plain(cell, "bold red" if row["ok"] is False else "") for cell in cells]
+
+
+def reasons(rows: Sequence[Row]) -> list[str]:
+    """Why the card says what it says."""
+    said = [
+        f"{row['probe']} is {row['value']:.2f}, wanted {row['expected']}: {TOLERANCES[row['probe']].what}"
+        for row in rows
+        if row["ok"] is False
+    ]
+    said += [
+        f"{row['probe']} could not be measured ({WHY_NOT.get(row['probe'], 'the suite has too little for it')})"
+        for row in rows
+        if row["ok"] is None
+    ]
+    return [f"  {line}" for line in said]
