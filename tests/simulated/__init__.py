@@ -8,6 +8,7 @@
     guessers.py     which of two steps a model wrote
     writers.py      the candidates, and the scribe that rewrites steps
     simulation.py   all of them behind one function from a request to a reply's text
+    worlds.py       requests of all kinds over a made suite, and made pairs with their right verdicts
 
 How truth is known: a step is worth 2 when it names the suspect that an event after the decision finds guilty, 1 when it
 names another suspect of the trajectory's prefix, and 0 otherwise. Its form, its length and what else it says count for

@@ -18,8 +18,8 @@ class Simulation:
     """Answers candidates', scribes', judges' and guessers' requests, each known by what it holds.
 
     `ScriptedModel(simulation.answer)` answers in process, `LoopbackServer(answer=simulation.serve)` behind the server.
-    `fault` is one of FAULTS, with its usual strength unless `strength` says otherwise. A reply depends on the seed, the
-    request and how often the same request came before.
+    `fault` is one of FAULTS, with its usual strength unless `strength` says otherwise; None is a sound judge. A reply
+    depends on the seed, the request and how often the same request came before.
     """
 
     fault: str | None = None

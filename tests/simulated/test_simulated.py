@@ -18,7 +18,7 @@ from tests.models.asking import ask
 from tests.models.made_up import KEY, KEY_NAME
 from tests.simulated import SILENT, Simulation
 from tests.simulated.guessers import by_style
-from tests.simulated.words import named
+from tests.simulated.words import named, word
 from tests.simulated.worlds import (
     CONFIG,
     World,
@@ -77,6 +77,12 @@ def test_other_requests_between_do_not_change_a_reply(world: World) -> None:
     for request in others:
         busy.answer(request)
     assert alone.answer(first) == busy.answer(first)
+
+
+def test_what_is_to_be_rewritten_is_the_last_element_of_its_name() -> None:
+    content = (f"<step>an example: {word(1)}</step>", f"<step>\ncheck {word(2)}\n</step>")
+    asked = Request(model="m", system="TASK: form", content=content, max_tokens=9)
+    assert f"Direction: check {word(2)}\n" in Simulation().answer(asked)
 
 
 def test_guesses_are_by_lot_or_by_style(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,11 @@ def test_controls_name_the_guilty_suspect_and_detours_an_innocent_one_of_the_pre
         seen = {name for event in prefix(whole.suite.events_of(moment), moment.cut) for name in named(event.text)}
         assert said in seen
         assert (said == guilty(moment)) == (moment.set is MomentSet.CONTROL)
+
+
+def test_detours_and_controls_follow_each_other_in_any_order(whole: World) -> None:
+    order = {(one.set, other.set) for one, other in pairwise(whole.suite.moments) if one.session == other.session}
+    assert len(order) == 4
 
 
 def test_what_people_say_does_not_tell_detours_from_controls(whole: World) -> None:

@@ -15,7 +15,7 @@ from tests.simulated import Simulation
 from tests.simulated.styles import STYLES, styles_in
 from tests.simulated.words import named, word
 from tests.simulated.worlds import FORM, World, guilty, share
-from tests.simulated.writers import IDLE, OTHER_PHRASES, PHRASES, compose
+from tests.simulated.writers import IDLE, OTHER_PHRASES, PHRASES, candidate, compose
 
 
 def test_the_scribe_brings_the_humans_own_words_into_the_form(whole: World) -> None:
@@ -74,6 +74,13 @@ def test_a_candidate_is_right_about_as_often_as_it_is_said_to_be(whole: World) -
             right[moment.set].append(named(step)[0] == guilty(moment))
     assert share(right[MomentSet.DETOUR]) == pytest.approx(0.5, abs=0.08)
     assert share(right[MomentSet.CONTROL]) == pytest.approx(0.6, abs=0.08)
+
+
+def test_a_candidate_tells_clear_evidence_from_faint(whole: World) -> None:
+    simulation = Simulation(candidate=candidate(faint=0, clear=1))
+    for moment in whole.suite.moments:
+        step = read_step(answer(simulation.answer(whole.proposing(moment))))
+        assert (named(step)[0] == guilty(moment)) == (moment.set is MomentSet.CONTROL)
 
 
 @pytest.mark.parametrize(
