@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lint docs requirements clean
+.PHONY: demo test check lint docs simulate requirements clean
 
 demo: .venv/run.done  ## the whole pipeline on the bundled suite, offline
 	$(BIN)/nextstep demo
@@ -20,6 +20,9 @@ lint: .venv/test.done
 
 docs: .venv/test.done  ## write the generated pages anew
 	$(BIN)/python -m tests.docs.generate
+
+simulate: .venv/test.done  ## run the estimators where the truth is known and write the page; two minutes
+	$(BIN)/python -m tests.simulation
 
 requirements:  ## pin anew; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -12,7 +12,7 @@ from nextstep.core.stats.figures import Figure, jackknife_figure
 LEAST_SHARE = 0.15
 """At least this share of pairs must be longer, and shorter, than the human's step: else equal length is a guess."""
 
-STEPS, TOLERANCE, LARGEST = 60, 1e-10, 25.0
+STEPS, TOLERANCE = 60, 1e-10
 
 Point = tuple[float, float]
 
@@ -21,8 +21,9 @@ def length_controlled(units: Iterable[tuple[Hashable, Point]], *, confidence: fl
     """The win rate that a candidate's steps of the human's length would have: expit(a).
 
     Units are (session, (score in [0, 1], length of the candidate's step minus the human's)). Fits
-    logit P = a + f tanh(dlen / sd(dlen)) by maximum likelihood. `not_estimable` where fewer than 15 % of the pairs lie
-    on either side of equal length, or the fit has no finite maximum.
+    logit P = a + f tanh(dlen / sd(dlen)) by maximum likelihood, sd over n so that repeated rows change
+    nothing. `not_estimable` where fewer than 15 % of the pairs lie on either side of equal length, or the fit has no
+    finite maximum.
     """
     pairs = list(units)
     if pairs and not _overlap([difference for _, (_, difference) in pairs]):
@@ -44,7 +45,7 @@ def _scaled(points: Sequence[Point]) -> list[Point]:
     """(tanh of the standardised difference, score) for each point; all 0 where differences do not vary."""
     differences = [difference for _, difference in points]
     mean = sum(differences) / len(points)
-    sd = sqrt(sum((d - mean) ** 2 for d in differences) / max(1, len(points) - 1))
+    sd = sqrt(sum((d - mean) ** 2 for d in differences) / len(points))
     return [(tanh(difference / sd) if sd else 0.0, score) for score, difference in points]
 
 
@@ -54,7 +55,7 @@ def _fit(points: Sequence[Point]) -> tuple[float, float] | None:
     likelihood = _log_likelihood(points, a, f)
     for _ in range(STEPS):
         step = _newton_step(points, a, f)
-        if step is None or max(abs(a), abs(f)) > LARGEST:
+        if step is None:
             return None
         if max(map(abs, step)) < TOLERANCE:
             return a, f

@@ -13,7 +13,7 @@ from nextstep.core.stats.figures import Figure, mean_figure
 from nextstep.core.stats.signs import sign_flip_p
 
 FEW_DIFFERENT = 5
-"""With fewer sessions that differ, no sign flip reaches p = 0.05 and the jackknife sees too little to vary."""
+"""With fewer sessions that differ, a sign flip never goes below p = 0.125 and the jackknife sees too little vary."""
 
 
 @dataclass(frozen=True)

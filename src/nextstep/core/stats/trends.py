@@ -13,15 +13,15 @@ class ModelTrend:
     """A line through one mean per model, as if the models were drawn from many ("new models").
 
     `slope` per unit of x with its interval (Student's t, models - 2 degrees of freedom) and `p_value`; Kendall's `tau`
-    with its `tau_p` (exact without equal values).
+    with its `tau_p` (exact without equal values), both None where all means are the same.
     """
 
     slope: float
     ci_low: float
     ci_high: float
     p_value: float
-    tau: float
-    tau_p: float
+    tau: float | None
+    tau_p: float | None
     n_models: int
 
 
@@ -61,8 +61,9 @@ def trend_over_models(means: Sequence[float], x: Sequence[float], *, confidence:
     se, df = _slope_error(means, x, slope), len(means) - 2
     half = t_quantile(1 - (1 - confidence) / 2, df) * se
     p_value = 2 * float(stdtr(df, -abs(slope / se))) if se else float(slope == 0)
-    rank = kendalltau(x, means)
-    return ModelTrend(slope, slope - half, slope + half, p_value, float(rank.statistic), float(rank.pvalue), len(means))
+    rank = kendalltau(x, means) if len(set(means)) > 1 else None
+    tau, tau_p = (float(rank.statistic), float(rank.pvalue)) if rank else (None, None)
+    return ModelTrend(slope, slope - half, slope + half, p_value, tau, tau_p, len(means))
 
 
 def _slope_error(means: Sequence[float], x: Sequence[float], slope: float) -> float:

@@ -22,25 +22,9 @@ from nextstep.core.stats import (
     t_quantile,
     wilson,
 )
-
-Pairs = list[tuple[int, float]]
+from tests.core.stats.fixtures import F1, F1_SCORES, F1_SIZES, Pairs, moments, printed, spread_out
 
 Z95 = 1.959963984540054
-
-F1_SCORES = [1, 1, 0, 0.5, 0, 0, 1, 1, 0.5, 1, 1, 1, 0, 0.5, 1, 0, 1]
-F1_SIZES = (4, 3, 5, 2, 1, 2)
-F1: Pairs = list(zip([g for g, size in enumerate(F1_SIZES) for _ in range(size)], F1_SCORES, strict=True))
-"""Fixture F1 of the statistics notes: 17 moments in 6 sessions."""
-
-
-def printed(value: float, places: int = 6) -> object:
-    """A figure as it was printed."""
-    return pytest.approx(value, abs=0.5000001 * 10**-places)
-
-
-def spread_out(count: int, score: float, *, sessions: int) -> Pairs:
-    """As many moments of one score, dealt to the sessions in turn."""
-    return [(i % sessions, score) for i in range(count)]
 
 
 def interval(pairs: Sequence[tuple[int, float]], confidence: float = 0.95) -> tuple[float, float]:
@@ -54,15 +38,6 @@ def rate(pairs: Pairs) -> float:
     found = estimate(pairs).win_rate
     assert found is not None
     return found
-
-
-@st.composite
-def moments(
-    draw: st.DrawFn, scores: Sequence[float] = (0, 0.125, 0.25, 0.5, 0.75, 1), least_sessions: int = 2
-) -> Pairs:
-    """(session, score) pairs, sessions of uneven size."""
-    sizes = draw(st.lists(st.integers(1, 9), min_size=least_sessions, max_size=12))
-    return [(g, draw(st.sampled_from(scores))) for g, size in enumerate(sizes) for _ in range(size)]
 
 
 class TestWilson:
