@@ -33,7 +33,7 @@ class World:
         self.store = Store(folder / "s.duckdb")
         self.candidate = ScriptedModel(lambda _: step(MODEL_STEP))
         self.judge = faithful_judge(prefers_model)
-        self.config: dict[str, Any] = {"candidates": ["cand"], "judges": ["judge"]}
+        self.config: dict[str, Any] = {"candidates": ["cand"], "judges": ["judge"], "judging": {"same_form": False}}
 
     def job(self, **more: Any) -> Job:
         return make_job(EvalConfig.model_validate(self.config), load_suite(self.suite_folder), PROMPTS, **more)

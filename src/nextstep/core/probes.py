@@ -87,7 +87,7 @@ CHECKLIST = in_lines(
 )
 CHECKLIST_FREE = (
     "let's go through everything that could be wrong: the data, the code, the configuration, the environment, the"
-    " versions, the logs, the inputs and the outputs, then vary every setting, try other seeds, sizes and models, add tests"
+    " versions, the logs, the inputs and the outputs, then vary every setting, try other seeds, sizes and models"
 )
 
 

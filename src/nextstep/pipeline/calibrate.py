@@ -1,5 +1,6 @@
 """A judge measured by probes: pairs of steps whose right verdict is known, put before it as in the evaluation."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,7 +164,9 @@ async def _stages(work: Calibration, engine: Engine, watcher: Watcher, result: R
 
 def _cards(work: Calibration, connection: Connection) -> list[dict[str, Any]]:
     pairs, prompt, suite = work.pairs(connection), work.judge_prompt, work.suite.suite_hash
-    biases = self_preference(connection, suite)
+    biases: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in self_preference(connection, suite):
+        biases[row["judge"], row["prompt_hash"]].append(row)
     return [
         row
         for judge in work.config.judges
@@ -175,9 +178,7 @@ def _cards(work: Calibration, connection: Connection) -> list[dict[str, Any]]:
             prompt.hash(judge),
             work.moments,
             pairs,
-            _strongest(
-                [row for row in biases if (row["judge"], row["prompt_hash"]) == (judge.label, prompt.hash(judge))]
-            ),
+            _strongest(biases[judge.label, prompt.hash(judge)]),
         )
     ]
 

@@ -43,6 +43,7 @@ class Job:
 
     def contests(self) -> list[Contest]:
         """Every candidate under every judge."""
+        form = self.judge_prompt.form
         return [
             Contest(
                 c.label,
@@ -50,7 +51,7 @@ class Job:
                 (c.model, j.model),
                 self.candidate_prompt.hash(c),
                 self.judge_prompt.hash(j),
-                self.judge_prompt.form and self.judge_prompt.form.hash,
+                form.hash if form else None,
             )
             for c in self.candidates
             for j in self.judges
