@@ -1,5 +1,6 @@
 """The whole evaluation as one run: propose, bring the human's steps into the form, judge, score."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,15 @@ class Job:
         """Who brings the human's steps into the one form; nobody where they stay as they are."""
         return (self.judge_prompt.form.scribe,) if self.judge_prompt.form else ()
 
-    def due_rewrites(self, connection: Connection) -> list[RewriteTask]:
-        """The human's steps that are to be brought into the one form and are not there yet."""
+    def due_rewrites(self, connection: Connection, *, expected: Collection[str] = ()) -> list[RewriteTask]:
+        """The human's steps that are to be brought into the one form and are not there yet.
+
+        Of moments with something to be judged: a proposal in the store, or an `expected` one (moment_ids).
+        """
         if self.judge_prompt.form is None:
             return []
-        given = [(moment, moment.human_step) for moment in self.moments]
+        wanted = {moment.moment_id for moment, _ in self.proposals(connection)} | set(expected)
+        given = [(moment, moment.human_step) for moment in self.moments if moment.moment_id in wanted]
         return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
 
     def prompt_hashes(self) -> dict[str, str]:
@@ -165,8 +170,9 @@ async def _stages(job: Job, engine: Engine, watcher: Watcher, result: RunResult)
     with engine.store.write() as connection:
         proposals = job.due_proposals(connection)
         note_asked(connection, proposals)
-        steps = job.due_rewrites(connection)
     await do_stage("propose", "proposals", proposals, engine, watcher, result)
+    with engine.store.read() as connection:
+        steps = job.due_rewrites(connection)
     if steps:
         await do_stage("scribe", "rewrites", steps, engine, watcher, result)
     with engine.store.read() as connection:

@@ -53,7 +53,7 @@ def plan_calls(job: Job, store: Store) -> list[PlannedCalls]:
     """What the job would send now, at most: replies that the store has are not asked for again."""
     with store.read_or_empty() as connection:
         proposals = _unanswered(connection, job.due_proposals(connection))
-        steps = job.due_rewrites(connection)
+        steps = job.due_rewrites(connection, expected={proposal.moment.moment_id for proposal in proposals})
         verdicts = _unanswered(connection, job.due_verdicts(connection))
         there = job.proposals(connection)
         planned = plan_tasks([*proposals, *_unanswered(connection, steps), *verdicts])
