@@ -184,7 +184,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
     "worsened": Tolerance("a step made worse, on controls: win rate", 0.0, 0.10, True),
     "oracle": Tolerance("what really resolved it, on detours: win rate", 0.85, 1.0, True),
     "future": Tolerance("what the oracle loses under another session's hindsight", 0.25, 1.0, True),
-    "retest": Tolerance("the same question again: share of equal answers", 0.80, 1.0, False),
+    "retest": Tolerance("the same question again: share of equal answers", 0.70, 1.0, False),
     "order_flip": Tolerance("pairs of the evaluation whose two orders differ", 0.0, 0.35, False),
     "authorship": Tolerance("Bang index: does it tell which step is the model's", -1.0, 0.20, False),
     "control": Tolerance("win rate of the candidates on controls", 0.05, 0.35, True),
