@@ -35,4 +35,7 @@ def _elements(text: str) -> list[str]:
 
 def _tags(text: str) -> int:
     """How many tags somebody may see: also those with spaces, attributes or invisible characters, or look-alikes."""
-    return len(_TAG.findall(unicodedata.normalize("NFKC", visible(text))))
+    shown = visible(text)
+    # One by one: of a long run of combining marks, Python puts the whole into order in quadratic time.
+    folded = shown if shown.isascii() else "".join(unicodedata.normalize("NFKC", character) for character in shown)
+    return len(_TAG.findall(folded))
