@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import asdict
 from itertools import permutations
 from typing import Any
 
@@ -13,8 +14,10 @@ from nextstep.store import Connection
 from nextstep.store.database import query, utc_now
 
 Row = dict[str, Any]
-Judge = tuple[str, str]
-"""A judge's label and the hash of its prompt."""
+Named = tuple[str, str]
+"""A judge's or a candidate's label and the hash of its prompt."""
+Moment = tuple[str, str]
+"""A moment's session and its own id."""
 
 JURY = "jury"
 """What stands for the judge in a jury's rows."""
@@ -22,7 +25,7 @@ JURY = "jury"
 DECIDED = frozenset({Outcome.WIN, Outcome.LOSS})
 
 
-def jury_hash(judges: Iterable[Judge]) -> str:
+def jury_hash(judges: Iterable[Named]) -> str:
     """Names a jury by its judges and their prompts, in whatever order they come."""
     return make_id(JURY, *sorted(judges))
 
@@ -55,7 +58,7 @@ def _combined(rows: Sequence[Row]) -> Row:
     return shared | none | more
 
 
-def agreement(connection: Connection, suite_hash: str, judges: Sequence[Judge]) -> list[Row]:
+def agreement(connection: Connection, suite_hash: str, judges: Sequence[Named]) -> list[Row]:
     """How far each two of these judges agree on a suite's proposals, for each set: rows of `agreement`."""
     names, hashes = [judge for judge, _ in judges], [digest for _, digest in judges]
     both: dict[tuple[str, ...], list[Row]] = defaultdict(list)
@@ -91,64 +94,46 @@ def _agreement(rows: Sequence[Row]) -> Row:
 
 
 def self_preference(connection: Connection, suite_hash: str) -> list[Row]:
-    """How much more two judges of two families each favour their own: a row for each two judges and two candidates.
+    """How much more each judge favours its own family than judges of other families do: a row a judge.
 
-    A difference of differences over the same proposals, for each moment: how much higher `judge` scores `candidate`, of
-    its own family, than `other_judge` does, minus the same for `other_candidate`, of `other_judge`'s family. 0 is no
-    preference; the figure is what both judges do together, so it says that there is one, not whose it is. Families are
-    read off the models' names; judges and candidates of unknown ones are left out.
+    A difference of differences over the same proposals, for each moment: how much higher the judge scores a candidate
+    of its own family than another judge does, minus the same for one of the other judge's family; the mean over
+    all such judges and candidates. 0 is no preference. The figure is what both judges do together: that there is a
+    preference, not whose. Families are read off the models' names; what is of an unknown one is left out.
     """
-    judged: dict[tuple[Judge, Judge], dict[str, Row]] = defaultdict(dict)
-    models: dict[Judge, str] = {}
+    judged: dict[tuple[Named, Named], dict[str, Row]] = defaultdict(dict)
+    makers: dict[Named, str | None] = {}
     for row in query(connection, "judged_with_models", suite_hash=suite_hash):
         judge, candidate = (row["judge"], row["prompt_hash"]), (row["candidate"], row["proposal_prompt_hash"])
         judged[judge, candidate][row["proposal_id"]] = row
-        models[judge], models[candidate] = row["judge_model"], row["model"]
+        makers[judge], makers[candidate] = family(row["judge_model"]), family(row["model"])
     judges, candidates = {judge for judge, _ in judged}, {candidate for _, candidate in judged}
-    rows = [
-        _preference(judged, pair, (own, other))
-        for pair in permutations(sorted(judges), 2)
-        for own, other in permutations(sorted(candidates), 2)
-        if _each_has_its_own([family(models[one]) for one in (*pair, own, other)])
-    ]
-    return [row for row in rows if row["n"]]
+    by_judge: dict[Named, dict[Moment, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for judge, other_judge in permutations(sorted(judges), 2):
+        for own, other in permutations(sorted(candidates), 2):
+            if _each_has_its_own([makers[one] for one in (judge, other_judge, own, other)]):
+                more = _differences(judged[judge, own], judged[other_judge, own])
+                less = _differences(judged[judge, other], judged[other_judge, other])
+                for moment in more.keys() & less.keys():
+                    by_judge[judge][moment].append(more[moment] - less[moment])
+    return [_preference(judge, moments) for judge, moments in by_judge.items() if moments]
 
 
-def _each_has_its_own(families: Sequence[str | None]) -> bool:
+def _each_has_its_own(makers: Sequence[str | None]) -> bool:
     """Whether judge, other judge, candidate and other candidate are of two known families, crosswise."""
-    return None not in families and families[0] != families[1] and families[:2] == families[2:]
+    return None not in makers and makers[0] != makers[1] and makers[:2] == makers[2:]
 
 
-def _preference(
-    judged: dict[tuple[Judge, Judge], dict[str, Row]], judges: tuple[Judge, Judge], candidates: tuple[Judge, Judge]
-) -> Row:
-    own, other = (_differences(judged, judges, candidate) for candidate in candidates)
-    values = [(moment, own[moment] - other[moment]) for moment in sorted(own.keys() & other.keys())]
-    found = mean_figure([(session, value) for (session, _), value in values], low=-2.0, high=2.0)
-    (judge, prompt_hash), (other_judge, other_prompt_hash) = judges
-    return {
-        "judge": judge,
-        "prompt_hash": prompt_hash,
-        "other_judge": other_judge,
-        "other_prompt_hash": other_prompt_hash,
-        "candidate": candidates[0][0],
-        "other_candidate": candidates[1][0],
-        "n": found.n,
-        "n_sessions": found.n_sessions,
-        "value": found.value,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-        "status": found.status,
-    }
-
-
-def _differences(
-    judged: dict[tuple[Judge, Judge], dict[str, Row]], judges: tuple[Judge, Judge], candidate: Judge
-) -> dict[tuple[str, str], float]:
-    """For each (session, moment): how much higher the first judge scores a candidate's proposals than the second."""
-    ones, others = judged.get((judges[0], candidate), {}), judged.get((judges[1], candidate), {})
-    by_moment: dict[tuple[str, str], list[float]] = defaultdict(list)
+def _differences(ones: dict[str, Row], others: dict[str, Row]) -> dict[Moment, float]:
+    """For each moment: how much higher one judge scores a candidate's proposals than another, the same proposals."""
+    by_moment: dict[Moment, list[float]] = defaultdict(list)
     for proposal_id in sorted(ones.keys() & others.keys()):
         row = ones[proposal_id]
         by_moment[row["session_id"], row["moment_id"]].append(row["score"] - others[proposal_id]["score"])
     return {moment: sum(values) / len(values) for moment, values in by_moment.items()}
+
+
+def _preference(judge: Named, moments: dict[Moment, list[float]]) -> Row:
+    values = [(session, sum(of) / len(of)) for (session, _), of in sorted(moments.items())]
+    found = mean_figure(values, low=-2.0, high=2.0)
+    return {"judge": judge[0], "prompt_hash": judge[1]} | asdict(found)
