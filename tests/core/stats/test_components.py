@@ -68,6 +68,13 @@ class TestSplit:
         assert alike is not None
         assert (alike.between, alike.proposal, alike.zeroed) == (0, 0, ("moment", "proposal"))
 
+    def test_sessions_never_have_more_than_moments_have_in_all(self) -> None:
+        """Means 0, 0, 1, 1 are of their session only, but most of their variance is the samples' own."""
+        found = variance_split([(0, [-0.5, 0.5]), (0, [0.5, -0.5]), (1, [0.5, 1.5]), (1, [1.5, 0.5])])
+        assert found is not None
+        assert found.session == found.between == pytest.approx(1 / 3 - 0.5 / 2)
+        assert found.moment == 0
+
     def test_without_two_samples_of_a_moment_there_is_none(self) -> None:
         assert variance_split([(0, [1.0]), (1, [0.0])]) is None
         assert variance_split([(0, [1.0, 0.0])]) is None

@@ -118,6 +118,10 @@ class TestSignFlip:
         assert sign_flip_p(odd, seed=3) == pytest.approx(exact, abs=4 * sqrt(exact / 100_000))
         assert sign_flip_p(odd, seed=3) == sign_flip_p(odd, seed=3) != sign_flip_p(odd, seed=4)
 
+    def test_drawn_p_values_are_never_0(self) -> None:
+        """What was seen is itself one of the flips: at least 1 of 100 000."""
+        assert sign_flip_p([(g, sqrt(2)) for g in range(40)]) == 1 / 100_000
+
     def test_one_value_a_session_is_the_sign_test(self) -> None:
         pairs = [(g, 1.0 if g < 150 else -1.0) for g in range(236)]
         assert sign_flip_p(pairs) == pytest.approx(binomtest(150, 236).pvalue, rel=1e-9)
