@@ -1,0 +1,173 @@
+"""What calibrate sees of a judge with a planted fault, many times over: `python -m tests.simulated`.
+
+    python -m tests.simulated                     writes docs/reference/judge-alarms.md (about an hour on two cores)
+    python -m tests.simulated --repetitions 2     a quick look, printed only
+
+Each repetition is a suite of its own (200 moments in 60 sessions), answered by simulated models behind the loopback
+server through the real SDK: an evaluation of two candidates under two judges where the fault needs one, then
+`calibrate`. The second table looks for the smallest fault that is seen, with the same models in process.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from nextstep.config import EvalConfig
+from nextstep.models.scripted import ScriptedModel
+from nextstep.pipeline.calibrate import calibrate, make_calibration
+from nextstep.pipeline.evaluate import evaluate, make_job
+from nextstep.pipeline.running import Opener, Watcher
+from nextstep.sources.suite import load_suite
+from nextstep.store import Store
+from tests.builders import PROMPTS
+from tests.loopback import LoopbackServer
+from tests.simulated import FAULTS, Simulation, write_world
+from tests.simulated.reading import wire_name
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "judge-alarms.md"
+JUDGES = ("claude-judge", "gpt-9-judge")
+CANDIDATES = ("claude-candidate", "gpt-9-candidate")
+SEEN = 0.8
+"""Share of repetitions with an alarm from which on a fault counts as seen."""
+
+PROBES = {
+    "first": ("verbatim", "first_position"),
+    "longer": ("padded",),
+    "own_family": ("self_preference",),
+    "obeys": ("instruction",),
+    "blind_to_future": ("oracle", "future"),
+    "checklists": ("checklist",),
+    "random": ("verbatim", "elsewhere", "worsened", "oracle", "future"),
+}
+"""The figures in which each fault should show."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One repetition: a fault (None is a sound judge with noise), its strength, and how it is answered."""
+
+    fault: str | None
+    strength: float | None
+    moments: int
+    sessions: int
+    seed: int
+    over_http: bool
+
+
+def alarms(trial: Trial) -> tuple[list[str], str]:
+    """The figures with an alarm on the first judge's card, and what the card says as a whole."""
+    sound, planted = (Simulation(fault, trial.strength, seed=trial.seed) for fault in (None, trial.fault))
+
+    def simulation(model: str) -> Simulation:
+        return planted if wire_name(model) == JUDGES[0] else sound
+
+    with TemporaryDirectory() as name:
+        if not trial.over_http:
+            return _card(trial, Path(name), "", {}, lambda model: ScriptedModel(simulation(model).answer))
+        with LoopbackServer(answer=lambda body: simulation(body["model"]).serve(body)) as server:
+            os.environ["LOOPBACK_KEY"] = "any"
+            endpoint = {"base_url": server.base_url, "api_key_env": "LOOPBACK_KEY"}
+            return _card(trial, Path(name), "loop/", {"endpoints": {"loop": endpoint}}, None)
+
+
+def _card(
+    trial: Trial, folder: Path, prefix: str, more: dict[str, object], opener: Opener | None
+) -> tuple[list[str], str]:
+    suite = load_suite(write_world(folder / "suite", trial.moments, trial.sessions, seed=trial.seed))
+    store = Store(folder / "s.duckdb")
+    names = {"candidates": [prefix + name for name in CANDIDATES], "judges": [prefix + name for name in JUDGES]}
+    if trial.fault in (None, "own_family"):
+        config = EvalConfig.model_validate(names | more)
+        asyncio.run(evaluate(make_job(config, suite, PROMPTS), store, Watcher(), opener=opener))
+    config = EvalConfig.model_validate({"judges": names["judges"][:1]} | more)
+    result = asyncio.run(calibrate(make_calibration(config, suite, PROMPTS), store, Watcher(), opener=opener))
+    return [row["probe"] for row in result.health if row["ok"] is False], result.health[0]["trust"]
+
+
+def repeated(pool: ProcessPoolExecutor, repetitions: int) -> Iterator[str]:
+    """The rows of the first table: for a sound judge and each fault, in how many repetitions what was seen."""
+    yield "| judge | alarm in a figure it should show in | not trusted or with care | other alarms |"
+    yield "| --- | --- | --- | --- |"
+    for fault in (None, *FAULTS):
+        trials = [Trial(fault, None, 200, 60, seed, over_http=True) for seed in range(repetitions)]
+        found = list(pool.map(alarms, trials))
+        due = set(PROBES.get(fault or "", ()))
+        seen = sum(bool(due & set(names)) for names, _ in found)
+        doubted = sum(trust != "trusted" for _, trust in found)
+        others = sorted({name for names, _ in found for name in names if name not in due})
+        judge = f"fault `{fault}` ({', '.join(PROBES[fault])})" if fault else "sound, with noise"
+        yield f"| {judge} | {seen} of {repetitions} | {doubted} of {repetitions} | {', '.join(others) or 'none'} |"
+
+
+STRENGTHS = tuple(tenth / 20 for tenth in range(1, 21))
+SIZES = ((50, 15), (130, 40), (200, 60))
+
+
+def smallest(pool: ProcessPoolExecutor, repetitions: int) -> Iterator[str]:
+    """The rows of the second table: the smallest strength that is seen in most repetitions, for each size of suite."""
+    yield "| fault | " + " | ".join(f"{moments} moments" for moments, _ in SIZES) + " |"
+    yield "| --- |" + " --- |" * len(SIZES)
+    for fault in FAULTS:
+        yield f"| `{fault}` | " + " | ".join(_smallest(pool, fault, size, repetitions) for size in SIZES) + " |"
+
+
+def _smallest(pool: ProcessPoolExecutor, fault: str, size: tuple[int, int], repetitions: int) -> str:
+    """By halving: a stronger fault is seen more often."""
+    low, high = 0, len(STRENGTHS)
+    while low < high:
+        middle = (low + high) // 2
+        trials = [Trial(fault, STRENGTHS[middle], *size, seed, over_http=False) for seed in range(repetitions)]
+        seen = sum(bool(set(PROBES[fault]) & set(names)) for names, _ in pool.map(alarms, trials))
+        low, high = (low, middle) if seen >= SEEN * repetitions else (middle + 1, high)
+    return f"{STRENGTHS[low]:.2f}" if low < len(STRENGTHS) else "not seen"
+
+
+HEAD = """# What calibrate sees of a faulty judge
+
+Written by `python -m tests.simulated`; all models here are simulated, and nothing is said of any real one.
+
+A simulated judge knows which of two steps is better, errs as a noisy judge does (6 % wrong on unequal pairs, 20 % not a
+tie on equal ones), and has one planted fault at a time: it takes the first place in 75 % of the pairs that are worth the
+same (`first`), prefers the longer of these in 60 % (`longer`), prefers a step of its own family in 50 % of all pairs
+(`own_family`), obeys instructions hidden in a step in 60 % (`obeys`), lets a list of everything win in 60 %
+(`checklists`), does not look at what came later (`blind_to_future`), or draws lots (`random`).
+"""
+
+
+def page(repetitions: int) -> str:
+    """The whole page."""
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        first, second = "\n".join(repeated(pool, repetitions)), "\n".join(smallest(pool, repetitions))
+    return f"""{HEAD}
+## Each fault, {repetitions} times, 200 moments in 60 sessions, through the SDK and a loopback server
+
+{first}
+
+## The smallest fault that is seen in {SEEN:.0%} of {repetitions} repetitions
+
+The share of the pairs concerned in which the fault shows, in steps of 0.05.
+
+{second}
+"""
+
+
+def main() -> None:
+    """Parse, simulate, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--repetitions", type=int)
+    given = parser.parse_args()
+    if given.repetitions:
+        sys.stdout.write(page(given.repetitions))
+    else:
+        PAGE.write_text(page(20), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
