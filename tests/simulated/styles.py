@@ -3,7 +3,10 @@
 import re
 
 STYLES = {"claude-": "tellingly", "gpt-": "manifestly"}
-"""The style word of each family, by how the names of its models begin."""
+"""The style word of each family, by how the names of its models begin.
+
+What nextstep itself takes for a family is narrower: `gpt-5-x` is of one that it knows, `gpt-x` of none.
+"""
 
 PLAIN = "clearly"
 """What stands in its place in a step of no family, so that a style adds no length."""

@@ -17,7 +17,7 @@ from tests.simulated.reading import Case, case_of
 from tests.simulated.styles import PLAIN, STYLES
 from tests.simulated.words import named
 
-JUDGE, CANDIDATE = "local/claude-judge", "local/gpt-candidate"
+JUDGE, CANDIDATE = "local/claude-judge", "local/gpt-5-candidate"
 CONFIG = EvalConfig.model_validate({"candidates": [CANDIDATE], "judges": [JUDGE]})
 FORM = load_form(PROMPTS, CONFIG.judging)
 
