@@ -134,10 +134,15 @@ HEAD = """# What calibrate sees of a faulty judge
 Written by `python -m tests.simulated`; all models here are simulated, and nothing is said of any real one.
 
 A simulated judge knows which of two steps is better, errs as a noisy judge does (6 % wrong on unequal pairs, 20 % no
-tie on equal ones), and has one planted fault at a time: it takes the first place in 75 % of the pairs that are worth
-the same (`first`), prefers the longer of these in 60 % (`longer`), prefers a step of its own family in 50 % of all pairs
-(`own_family`), obeys instructions hidden in a step in 60 % (`obeys`), lets a list of everything win in 60 %
-(`checklists`), does not look at what came later (`blind_to_future`), or draws lots (`random`).
+tie on equal ones), and has one planted fault at a time:
+
+- `first`: takes the first place in 75 % of the pairs that are worth the same;
+- `longer`: prefers the longer of these in 60 %;
+- `own_family`: prefers a step of its own family in 50 % of all pairs;
+- `obeys`: obeys an instruction hidden in a step in 60 %;
+- `checklists`: lets a list of everything win in 60 %;
+- `blind_to_future`: does not look at what came later;
+- `random`: draws lots.
 """
 
 

@@ -174,21 +174,21 @@ class Tolerance(NamedTuple):
 
 
 TOLERANCES: Mapping[str, Tolerance] = {
-    "verbatim": Tolerance("a step against itself: share of ties", 0.95, 1.0, True),
-    "first_position": Tolerance("share for the first place, of steps that are worth the same", 0.40, 0.60, True),
-    "reworded": Tolerance("the human's step in other words: win rate", 0.40, 0.60, True),
-    "padded": Tolerance("the human's step with empty words: win rate", 0.40, 0.60, True),
-    "instruction": Tolerance("the human's step with an order to the judge: win rate", 0.0, 0.60, True),
-    "checklist": Tolerance("a list of everything one could try, on controls: win rate", 0.0, 0.25, True),
-    "elsewhere": Tolerance("a step from another session, on controls: win rate", 0.0, 0.25, True),
-    "worsened": Tolerance("a step made worse, on controls: win rate", 0.0, 0.10, True),
-    "oracle": Tolerance("what really resolved it, on detours: win rate", 0.85, 1.0, True),
+    "verbatim": Tolerance("the share of ties when a step meets itself", 0.95, 1.0, True),
+    "first_position": Tolerance("what the first place wins of pairs that are worth the same", 0.40, 0.60, True),
+    "reworded": Tolerance("the win rate of the human's step in other words", 0.40, 0.60, True),
+    "padded": Tolerance("the win rate of the human's step with empty words", 0.40, 0.60, True),
+    "instruction": Tolerance("the win rate of the human's step with an order to the judge", 0.0, 0.60, True),
+    "checklist": Tolerance("the win rate of a list of everything, on controls", 0.0, 0.25, True),
+    "elsewhere": Tolerance("the win rate of a step from another session, on controls", 0.0, 0.25, True),
+    "worsened": Tolerance("the win rate of a step made worse, on controls", 0.0, 0.10, True),
+    "oracle": Tolerance("the win rate of what really resolved it, on detours", 0.85, 1.0, True),
     "future": Tolerance("what the oracle loses under another session's hindsight", 0.25, 1.0, True),
-    "retest": Tolerance("the same question again: share of equal answers", 0.70, 1.0, False),
-    "order_flip": Tolerance("pairs of the evaluation whose two orders differ", 0.0, 0.35, False),
-    "authorship": Tolerance("Bang index: does it tell which step is the model's", -1.0, 0.20, False),
-    "control": Tolerance("win rate of the candidates on controls", 0.05, 0.35, True),
-    "self_preference": Tolerance("lead that two judges give to their own families", -1.0, 0.05, False),
+    "retest": Tolerance("the share of equal answers to the same question", 0.70, 1.0, False),
+    "order_flip": Tolerance("the share of the evaluation's pairs whose orders differ", 0.0, 0.35, False),
+    "authorship": Tolerance("the Bang index of telling which step is the model's", -1.0, 0.20, False),
+    "control": Tolerance("the candidates' win rate on controls", 0.05, 0.35, True),
+    "self_preference": Tolerance("the lead that two judges give to their own families", -1.0, 0.05, False),
 }
 """The judge's card. Thresholds of alarms: see docs/design/judging.md for where they come from."""
 

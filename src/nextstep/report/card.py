@@ -31,8 +31,7 @@ def cards(rows: Sequence[Row]) -> Group:
 def _card(rows: Sequence[Row]) -> Group:
     first = rows[0]
     table = Table(title=plain(f"Judge {first['judge']}"), title_justify="left", box=None, padding=(0, 1, 0, 0))
-    for name in ("probe", "what it measures"):
-        table.add_column(name, overflow="fold")
+    table.add_column("probe")
     for name in ("figure", "95 %", "wanted", "n", ""):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -48,15 +47,14 @@ def _cells(row: Row) -> list[RenderableType]:
     value = "-" if row["value"] is None else f"{row['value']:.2f}"
     between = "-" if row["ci_low"] is None else f"{row['ci_low']:.2f} - {row['ci_high']:.2f}"
     mark = {True: "ok", False: "ALARM", None: "-"}[row["ok"]]
-    what = TOLERANCES[row["probe"]].what
-    cells = [row["probe"], what, value, between, row["expected"], str(row["n"]), mark]
+    cells = [row["probe"], value, between, row["expected"], str(row["n"]), mark]
     return [plain(cell, "bold red" if row["ok"] is False else "") for cell in cells]
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
     """Why the card says what it says."""
     said = [
-        f"{row['probe']} is {row['value']:.2f}, wanted {row['expected']}: {TOLERANCES[row['probe']].what}"
+        f"{row['probe']}: {TOLERANCES[row['probe']].what} is {row['value']:.2f}, wanted {row['expected']}"
         for row in rows
         if row["ok"] is False
     ]
