@@ -105,10 +105,10 @@ def test_a_jury_with_one_judge_of_the_candidates_family_is_marked() -> None:
 
 def test_agreement_is_over_what_both_judged_set_by_set() -> None:
     """Counts [[20, 5], [10, 15]] of wins and losses: Cohen's kappa 0.4."""
-    said = [(M, M)] * 20 + [(M, H)] * 5 + [(H, M)] * 10 + [(H, H)] * 15
+    chosen = [(M, M)] * 20 + [(M, H)] * 5 + [(H, M)] * 10 + [(H, H)] * 15
+    said: dict[str, Said] = {"j1": [(a, a) for a, _ in chosen], "j2": [*((b, b) for _, b in chosen), (M, M)]}
     with empty_store() as connection:
-        ones: dict[str, Said] = {"j1": [(a, a) for a, _ in said], "j2": [(b, b) for _, b in said] + [(M, M)]}
-        tried(ones, connection)
+        tried(said, connection)
         (row,) = read_agreement(connection, SUITE)
     assert (row["judge_a"], row["judge_b"], row["set"]) == ("j1", "j2", "detour")
     assert (row["n"], row["n_sessions"], row["agreed"], row["n_decided"]) == (50, 50, 0.7, 50)

@@ -21,14 +21,17 @@ def results(
     model: options.Models = None,
     judge: options.Judges = None,
     set_name: options.SetName = None,
-    by: Annotated[str | None, options.flag("--by", help="Split by tag or by session.")] = None,
+    by: Annotated[str | None, options.flag("--by", help="Split by tag, session, window or cutoff.")] = None,
     config: options.Config = None,
     store: options.StoreFile = None,
     suite: options.SuiteFolder = None,
     json: options.Json = False,
     output: options.Output = None,
 ) -> None:
-    """Show win rates: for each candidate, set and judge, of the suite that was scored last or of --suite.
+    """Show win rates, for each candidate, set and judge, with what may bias them: of the suite scored last, or --suite.
+
+    Several judges of one candidate also stand as a jury, with how far they agree. --by splits the win rates by tag, by
+    session, by window (whether the candidate's prefix was shortened) or by cutoff (whether it may have trained on it).
 
     For example:
 
@@ -38,14 +41,16 @@ def results(
 
         nextstep results -o win_rates.csv
     """
-    from nextstep.pipeline.results import BY, read_results
-    from nextstep.report.text import win_rate_tables
+    from nextstep.pipeline.results import BY, read_agreement, read_health, read_results
+    from nextstep.report.results import results_text
 
     if by not in (None, *BY):
         raise UsageError(f"--by is one of {', '.join(BY)}, not {by!r}")
     only = moment_set(set_name)
     with _store(config, store).read() as connection:
-        rows = read_results(connection, _suite_hash(suite), by=by)
+        suite_hash = _suite_hash(suite)
+        rows = read_results(connection, suite_hash, by=by)
+        health, agreement = read_health(connection, suite_hash), read_agreement(connection, suite_hash)
     chosen = [
         row
         for row in rows
@@ -55,7 +60,11 @@ def results(
     ]
     if not chosen:
         raise UsageError("there are no results of this kind yet; `nextstep eval` makes them")
-    print_rows("win_rates", chosen, win_rate_tables(chosen), as_json=json, output=output)
+    if json and not output:
+        typer.echo(document("win_rates", chosen, agreement=agreement, judge_health=health))
+        return
+    text = results_text(chosen, health=health, agreement=agreement)
+    print_rows("win_rates", chosen, text, as_json=False, output=output)
 
 
 def show(

@@ -17,6 +17,11 @@ COUNTS_NOTE = (
     "n counts moments; win, loss, tie, flip and fail count (moment, sample) pairs. A flip is a pair whose two orders"
     " contradict each other; flips and ties score one half, failures are in no rate."
 )
+BOUND = "bound"
+BOUND_NOTE = (
+    "bound: at least this share of the detours' model steps is truly better, if the judge favours the model wrongly no"
+    " more often on detours than on controls."
+)
 READABLE_WIDTH = 12
 """Characters that a column needs at least, on average, to be read."""
 SHOWN_CHARS = 700
@@ -42,14 +47,20 @@ def interval(row: Row) -> str:
 
 def win_rate_tables(rows: Sequence[Row]) -> Group:
     """Win rates, one table a judge, with the words that belong to them."""
-    judges = dict.fromkeys(row["judge"] for row in rows)
-    parts: list[RenderableType] = [_judge_table(judge, [r for r in rows if r["judge"] == judge]) for judge in judges]
+    parts: list[RenderableType] = [judge_table(judge, of_judge) for judge, of_judge in by_judge(rows).items()]
     return Group(*parts, *notes(rows))
 
 
-def _judge_table(judge: str, rows: Sequence[Row]) -> Table:
+def by_judge(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of each judge, the judges in the order in which they come."""
+    judges = dict.fromkeys(row["judge"] for row in rows)
+    return {judge: [row for row in rows if row["judge"] == judge] for judge in judges}
+
+
+def judge_table(judge: str, rows: Sequence[Row]) -> Table:
+    """A judge's win rates with their counts; below the detours, the bound that the controls leave for them."""
     table = Table(title=plain(f"Win rates, judged by {judge}"), title_justify="left", box=None, padding=(0, 1, 0, 0))
-    named = _groups(rows)
+    named = groups(rows)
     for name in ("candidate", *named, "set"):
         table.add_column(name, overflow="fold")
     for name in ("win rate", "95 % interval", "n", "win", "loss", "tie", "flip", "fail"):
@@ -58,10 +69,18 @@ def _judge_table(judge: str, rows: Sequence[Row]) -> Table:
         counts = [str(row[name]) for name in ("wins", "losses", "ties", "flips", "failures")]
         figures = [percent(row["win_rate"]), interval(row) + _mark(row), str(row["n_moments"]), *counts]
         table.add_row(*(plain(str(row[name])) for name in ("candidate", *named, "set")), *figures)
+        if row["lower_bound"] is not None:
+            names = [*(plain(str(row[name])) for name in ("candidate", *named)), plain(BOUND)]
+            table.add_row(*names, percent(row["lower_bound"]), between(row["lower_bound_low"], row["lower_bound_high"]))
     return table
 
 
-def _groups(rows: Sequence[Row]) -> list[str]:
+def between(low: float | None, high: float | None) -> str:
+    """An interval of shares, or a dash."""
+    return "-" if low is None or high is None else f"{100 * low:.1f} - {100 * high:.1f} % "
+
+
+def groups(rows: Sequence[Row]) -> list[str]:
     """Further columns that tell the rows apart: what they are grouped by, or their prompts where those differ."""
     if "group" in rows[0]:
         return ["group"]
@@ -82,6 +101,8 @@ def notes(rows: Iterable[Row]) -> list[Text]:
     """What a reader must know beside the figures."""
     rows = list(rows)
     said = [Text(COUNTS_NOTE)]
+    if any(row["lower_bound"] is not None for row in rows):
+        said.append(Text(BOUND_NOTE))
     if any(row["status"] in MARKS for row in rows):
         said.append(Text("* few moments or sessions: the interval is rough."))
     if pending := sum(row["pending"] for row in rows):

@@ -1,0 +1,95 @@
+"""Win rates split into groups: the same pairs, each in the groups that it belongs to."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from nextstep.core.records import Choice
+from nextstep.pipeline.results import BY, read_agreement, read_health, read_results
+from nextstep.pipeline.score import score
+from nextstep.store import Connection
+from nextstep.store.database import insert
+from tests.stores import LONG_AGO, SUITE, Pair, contest, empty_store, fill
+
+M, H = Choice.MODEL, Choice.HUMAN
+PAIRS = [
+    Pair(session=i, set=s, moment=k, first=c, second=c, shortened=i == 2)
+    for i, c in enumerate([M, M, H, H])
+    for s in ("detour", "control")
+    for k in range(2)
+]
+JUDGES = [contest(judge=judge, verdict_prompt_hash=f"v-{judge}") for judge in ("j1", "j2")]
+
+
+def filled(connection: Connection) -> None:
+    """Two judges that say the same; the candidate's training data ends on the second session's day."""
+    for judge in JUDGES:
+        fill(connection, PAIRS, judge)
+    score(connection, SUITE, JUDGES, cutoffs={"cand": date(2025, 1, 2)})
+
+
+GROUPS = {
+    "session": {"s0": 2, "s1": 2, "s2": 2, "s3": 2},
+    "tag": {"t0": 4, "t1": 4},
+    "window": {"shortened": 2, "whole": 6},
+    "cutoff": {"before cutoff": 4, "after cutoff": 4},
+}
+
+
+@pytest.mark.parametrize("by", BY)
+def test_a_split_holds_every_pair_in_its_group_for_judges_and_jury_alike(by: str) -> None:
+    with empty_store() as connection:
+        filled(connection)
+        rows = read_results(connection, SUITE, by=by)
+        whole = read_results(connection, SUITE)
+    for judge in ("j1", "j2", "jury"):
+        for name in ("detour", "control"):
+            groups = Counter({r["group"]: r["due"] for r in rows if (r["judge"], r["set"]) == (judge, name)})
+            assert groups == GROUPS[by]
+            assert groups.total() == next(r["due"] for r in whole if (r["judge"], r["set"]) == (judge, name))
+    assert {row["lower_bound"] for row in rows} == {None}
+
+
+def test_a_group_has_the_win_rate_of_its_own_pairs() -> None:
+    with empty_store() as connection:
+        filled(connection)
+        rates = {row["group"]: row["win_rate"] for row in read_results(connection, SUITE, by="cutoff")}
+    assert rates == {"before cutoff": 1.0, "after cutoff": 0.0}
+
+
+def test_without_a_known_cutoff_the_group_is_unknown() -> None:
+    with empty_store() as connection:
+        fill(connection, PAIRS)
+        score(connection, SUITE, [contest()])
+        assert {row["group"] for row in read_results(connection, SUITE, by="cutoff")} == {"unknown"}
+
+
+def test_without_a_proposal_there_is_no_window() -> None:
+    with empty_store() as connection:
+        fill(connection, PAIRS)
+        connection.execute("DELETE FROM proposals WHERE moment_id = 'detour-0-0'")
+        score(connection, SUITE, [contest()])
+        due = {
+            row["group"]: row["due"] for row in read_results(connection, SUITE, by="window") if row["set"] == "detour"
+        }
+    assert due == {"no proposal": 1, "shortened": 2, "whole": 5}
+
+
+def test_without_a_suite_the_one_scored_last_is_meant() -> None:
+    with empty_store() as connection:
+        assert read_results(connection, None) == read_agreement(connection, None) == read_health(connection, None) == []
+        filled(connection)
+        card = {"n": 1, "n_sessions": 1, "expected": ">= 0.95", "status": "ok", "trust": "trusted", "offline": False}
+        name = {"suite_hash": SUITE, "judge": "j1", "prompt_hash": "v-j1", "probe": "verbatim", "updated_at": LONG_AGO}
+        insert(connection, "judge_health", [name | card])
+        assert read_results(connection, None) == read_results(connection, SUITE) != []
+        assert len(read_agreement(connection, None)) == 2
+        assert [row["trust"] for row in read_health(connection, None)] == ["trusted"]
+        assert read_health(connection, "another") == []
+
+
+def test_a_jurys_rows_stand_last() -> None:
+    with empty_store() as connection:
+        filled(connection)
+        assert [row["judge"] for row in read_results(connection, SUITE)] == ["j1"] * 2 + ["j2"] * 2 + ["jury"] * 2
