@@ -211,10 +211,18 @@ def is_within(low: float | None, high: float | None, tolerance: tuple[float, flo
     return high >= tolerance[0] and low <= tolerance[1]
 
 
-def trust(checks: Mapping[str, bool | None]) -> Trust:
-    """What the checks of a card amount to, by the names of their figures."""
+ENOUGH_SESSIONS = 10
+"""Below it an interval is so wide that the absence of an alarm says little."""
+
+
+def trust(checks: Mapping[str, bool | None], sessions: Mapping[str, int]) -> Trust:
+    """What the checks of a card amount to, by the names of their figures; `sessions` are those behind each figure.
+
+    No alarm is no proof: a judge is trusted only where every needed figure was measured on enough sessions.
+    """
     if any(ok is False and TOLERANCES[name].is_serious for name, ok in checks.items()):
         return Trust.NOT_TRUSTED
-    if any(not checks.get(name) for name in TOLERANCES.keys() - OPTIONAL) or False in checks.values():
+    cleared = {name for name, ok in checks.items() if ok and sessions.get(name, 0) >= ENOUGH_SESSIONS}
+    if TOLERANCES.keys() - OPTIONAL - cleared or False in checks.values():
         return Trust.CARE
     return Trust.TRUSTED

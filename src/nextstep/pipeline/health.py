@@ -45,7 +45,7 @@ def judge_card(
     bounds = {name: (one.low, one.high) for name, one in TOLERANCES.items()} | {"control": config.control.band}
     figures = {name: figure(answers) for name, figure in FIGURES.items()}
     checks = {name: is_within(*_interval(one), bounds[name]) for name, one in figures.items()}
-    whole = str(trust(checks))
+    whole = str(trust(checks, {name: one.n_sessions for name, one in figures.items()}))
     rows = [
         {
             "suite_hash": suite_hash,

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nextstep.core.probes import TOLERANCES, Trust
+from nextstep.core.probes import ENOUGH_SESSIONS, TOLERANCES, Trust
 from nextstep.report.text import plain
 
 Row = Mapping[str, Any]
@@ -46,9 +46,14 @@ def _card(rows: Sequence[Row]) -> Group:
 def _cells(row: Row) -> list[RenderableType]:
     value = "-" if row["value"] is None else f"{row['value']:.2f}"
     between = "-" if row["ci_low"] is None else f"{row['ci_low']:.2f} - {row['ci_high']:.2f}"
-    mark = {True: "ok", False: "ALARM", None: "-"}[row["ok"]]
+    mark = "few" if _is_rough(row) else {True: "ok", False: "ALARM", None: "-"}[row["ok"]]
     cells = [row["probe"], value, between, row["expected"], str(row["n"]), mark]
     return [plain(cell, "bold red" if row["ok"] is False else "") for cell in cells]
+
+
+def _is_rough(row: Row) -> bool:
+    """Whether a figure without an alarm rests on too few sessions to say much."""
+    return row["ok"] is True and row["n_sessions"] < ENOUGH_SESSIONS
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
@@ -58,6 +63,8 @@ def reasons(rows: Sequence[Row]) -> list[str]:
         for row in rows
         if row["ok"] is False
     ]
+    if rough := [row["probe"] for row in rows if _is_rough(row)]:
+        said.append(f"fewer than {ENOUGH_SESSIONS} sessions, too few to clear a judge: {', '.join(rough)}")
     said += [
         f"{row['probe']} could not be measured ({WHY_NOT.get(row['probe'], 'the suite has too little for it')})"
         for row in rows
