@@ -1,4 +1,4 @@
-"""One repetition: a suite, simulated models with one fault, an evaluation where the fault needs one, and a calibration."""
+"""One repetition: a suite, simulated models with one fault, an evaluation if the fault needs one, and a calibration."""
 
 import asyncio
 import os
