@@ -80,15 +80,15 @@ def visible(text: str) -> str:
 def neutral(text: str) -> str:
     """The visible text without the power to open or close a fence.
 
-    Nor has it that power for a reader who folds compatibility forms (NFKC), as some tokenizers do: to them a fullwidth
-    tag is a tag.
+    Nor has it that power for a reader who folds compatibility forms (NFKC or NFKD), as some tokenizers do: to them a
+    fullwidth tag is a tag.
     """
     shown = _FENCE.sub(SHUT, visible(text))
     return shown if shown.isascii() else _BRACKET.sub(_shut, shown)
 
 
 def _shut(bracket: re.Match[str]) -> str:
-    return SHUT if _NAME.match(unicodedata.normalize("NFKC", bracket[1])) else bracket[0]
+    return SHUT if _NAME.match(unicodedata.normalize("NFKD", bracket[1])) else bracket[0]
 
 
 def render(
