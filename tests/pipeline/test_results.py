@@ -1,6 +1,7 @@
 """Win rates split into groups: the same pairs, each in the groups that it belongs to."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -19,13 +20,13 @@ PAIRS = [
     for s in ("detour", "control")
     for k in range(2)
 ]
-JUDGES = [contest(judge=judge, verdict_prompt_hash=f"v-{judge}") for judge in ("j1", "j2")]
+JUDGES = [contest(judge=judge, verdict_prompt_hash=f"v-{judge}") for judge in ("first", "second")]
 
 
 def filled(connection: Connection) -> None:
-    """Two judges that say the same; the candidate's training data ends on the second session's day."""
-    for judge in JUDGES:
-        fill(connection, PAIRS, judge)
+    """Two judges that part over the last session; the candidate's training data ends on the second session's day."""
+    fill(connection, PAIRS, JUDGES[0])
+    fill(connection, [replace(p, first=M, second=M) if p.session == 3 else p for p in PAIRS], JUDGES[1])
     score(connection, SUITE, JUDGES, cutoffs={"cand": date(2025, 1, 2)})
 
 
@@ -43,7 +44,7 @@ def test_a_split_holds_every_pair_in_its_group_for_judges_and_jury_alike(by: str
         filled(connection)
         rows = read_results(connection, SUITE, by=by)
         whole = read_results(connection, SUITE)
-    for judge in ("j1", "j2", "jury"):
+    for judge in ("first", "second", "jury"):
         for name in ("detour", "control"):
             groups = Counter({r["group"]: r["due"] for r in rows if (r["judge"], r["set"]) == (judge, name)})
             assert groups == GROUPS[by]
@@ -54,8 +55,10 @@ def test_a_split_holds_every_pair_in_its_group_for_judges_and_jury_alike(by: str
 def test_a_group_has_the_win_rate_of_its_own_pairs() -> None:
     with empty_store() as connection:
         filled(connection)
-        rates = {row["group"]: row["win_rate"] for row in read_results(connection, SUITE, by="cutoff")}
-    assert rates == {"before cutoff": 1.0, "after cutoff": 0.0}
+        rows = read_results(connection, SUITE, by="cutoff")
+    rates = {(row["judge"], row["group"]): row["win_rate"] for row in rows}
+    assert {rates[judge, "before cutoff"] for judge in ("first", "second", "jury")} == {1.0}
+    assert [rates[judge, "after cutoff"] for judge in ("first", "second", "jury")] == [0.0, 0.5, 0.25]
 
 
 def test_without_a_known_cutoff_the_group_is_unknown() -> None:
@@ -81,7 +84,13 @@ def test_without_a_suite_the_one_scored_last_is_meant() -> None:
         assert read_results(connection, None) == read_agreement(connection, None) == read_health(connection, None) == []
         filled(connection)
         card = {"n": 1, "n_sessions": 1, "expected": ">= 0.95", "status": "ok", "trust": "trusted", "offline": False}
-        name = {"suite_hash": SUITE, "judge": "j1", "prompt_hash": "v-j1", "probe": "verbatim", "updated_at": LONG_AGO}
+        name = {
+            "suite_hash": SUITE,
+            "judge": "first",
+            "prompt_hash": "v-first",
+            "probe": "verbatim",
+            "updated_at": LONG_AGO,
+        }
         insert(connection, "judge_health", [name | card])
         assert read_results(connection, None) == read_results(connection, SUITE) != []
         assert len(read_agreement(connection, None)) == 2
@@ -92,4 +101,6 @@ def test_without_a_suite_the_one_scored_last_is_meant() -> None:
 def test_a_jurys_rows_stand_last() -> None:
     with empty_store() as connection:
         filled(connection)
-        assert [row["judge"] for row in read_results(connection, SUITE)] == ["j1"] * 2 + ["j2"] * 2 + ["jury"] * 2
+        assert [row["judge"] for row in read_results(connection, SUITE)] == ["first"] * 2 + ["second"] * 2 + [
+            "jury"
+        ] * 2

@@ -146,8 +146,10 @@ def test_the_bound_is_of_both_sets_and_stands_with_the_detours_alone() -> None:
     assert rows["control"]["lower_bound"] is None
 
 
-@pytest.mark.parametrize(("band", "fits"), [((0.0, 0.2), True), ((0.9, 1.0), False), (None, None)])
-def test_a_control_rate_outside_its_band_is_told_on_both_rows(band: tuple[float, float], fits: bool | None) -> None:
+@pytest.mark.parametrize(("band", "fits"), [((0.0, 0.2), True), ((0.05, 0.1), True), ((0.9, 1.0), False), (None, None)])
+def test_a_control_rate_is_outside_its_band_only_with_its_whole_interval(
+    band: tuple[float, float], fits: bool | None
+) -> None:
     controls = [Pair(session=i, set="control", first=Choice.HUMAN, second=Choice.HUMAN) for i in range(20)]
     rows = scored([*DETOURS, *controls], band=band)
     assert [rows[name]["control_ok"] for name in ("detour", "control")] == [fits, fits]
@@ -174,6 +176,7 @@ def test_moments_of_sessions_before_the_cutoff_are_counted_and_can_be_left_out()
     assert after(2) == (date(2025, 1, 2), 2, 0.25, 0.625)
     assert after(9)[1:] == (4, None, 0.625)
     assert scored(pairs, cutoffs={"cand": date(2024, 12, 31)})["detour"]["n_before_cutoff"] == 0
+    assert scored(pairs, cutoffs={"cand": date(2024, 12, 31)})["detour"]["win_rate_after_cutoff"] is None
 
 
 @pytest.mark.parametrize(

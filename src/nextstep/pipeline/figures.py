@@ -5,7 +5,7 @@ changes no figure and no interval.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -37,7 +37,7 @@ def summary(tallies: Sequence[Row], training_cutoff: date | None = None) -> Row:
         "failures": counts["failure"],
         "pending": counts["pending"],
         "due": len(tallies),
-        "refusals": sum(row["refused"] for row in tallies if row["outcome"] == "failure"),
+        "refusals": sum(row["refused"] for row in tallies),
         "average_win_rate": estimate_moments(judged, "average_score").win_rate,
         "flip_rate": _mean(flipped),
         "shortened_share": _mean([bool(row["prefix_shortened"] or row["judge_shortened"]) for row in judged]),
@@ -49,8 +49,8 @@ def summary(tallies: Sequence[Row], training_cutoff: date | None = None) -> Row:
 
 
 def moment_scores(judged: Iterable[Row], column: str = "score") -> list[tuple[Hashable, float]]:
-    """(session, mean over samples) for each moment, in one fixed order."""
-    return [(session, _sum(row[column] for row in rows) / len(rows)) for session, rows in _moments(judged)]
+    """(session, mean over samples) for each moment, in the order of the rows."""
+    return [(session, sum(row[column] for row in rows) / len(rows)) for session, rows in _moments(judged)]
 
 
 def estimate_moments(judged: Iterable[Row], column: str) -> Estimate:
@@ -75,7 +75,7 @@ def _moments(judged: Iterable[Row]) -> Iterator[tuple[Hashable, list[Row]]]:
     moments: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in judged:
         moments[row["session_id"], row["moment_id"]].append(row)
-    return ((session, rows) for (session, _), rows in sorted(moments.items(), key=lambda item: item[0]))
+    return ((session, rows) for (session, _), rows in moments.items())
 
 
 def _positions(judged: Sequence[Row]) -> Row:
@@ -127,7 +127,4 @@ def _columns(name: str, found: Figure) -> Row:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return _sum(values) / len(values) if values else None
-
-
-_sum: Callable[[Iterable[float]], float] = sum
+    return sum(values) / len(values) if values else None
