@@ -86,6 +86,16 @@ class ScribeSettings(ModelSettings):
     """The model that brings the human's steps into the one form."""
 
 
+JURY = "jury"
+"""What results call several judges together."""
+
+
+def _judge_labels(judges: tuple[JudgeSettings, ...]) -> tuple[JudgeSettings, ...]:
+    if any(judge.label == JURY for judge in judges):
+        raise ValueError(f"{JURY!r} is what results call several judges together; give this one another `name`")
+    return _distinct_labels(judges)
+
+
 class Judging(Settings):
     """How a pair of steps is put before the judge."""
 
@@ -166,7 +176,7 @@ class EvalConfig(Settings):
     ] = ()
     judges: Annotated[
         tuple[Annotated[JudgeSettings, BeforeValidator(_bare_model, str | JudgeSettings)], ...],
-        AfterValidator(_distinct_labels),
+        AfterValidator(_judge_labels),
     ] = ()
     judging: Judging = Judging()
     control: Control = Control()

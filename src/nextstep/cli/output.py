@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -65,27 +66,39 @@ def _plain(value: object) -> object:
 
 
 def print_rows(
-    name: str, rows: Sequence[Mapping[str, Any]], table: "RenderableType", *, as_json: bool, output: Path | None
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    table: "RenderableType",
+    *,
+    as_json: bool,
+    output: Path | None,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Rows to a file, as JSON, or as the table that people read."""
+    """Rows to a file, as JSON, or as the table that people read; a JSON document holds `more` beside them."""
     if output:
-        write_rows(name, rows, table, output)
+        write_rows(name, rows, table, output, more)
         remark(f"wrote {output}")
     elif as_json:
-        typer.echo(document(name, rows))
+        typer.echo(document(name, rows, **more))
     elif rows:
         console().print(table)
     else:
         remark("no rows")
 
 
-def write_rows(name: str, rows: Sequence[Mapping[str, Any]], table: "RenderableType", path: Path) -> None:
+def write_rows(
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    table: "RenderableType",
+    path: Path,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Rows to a file in the form that its ending names."""
     if path.suffix not in ENDINGS:
         raise UsageError(f"-o {path}: the ending says the form and is one of {', '.join(ENDINGS)}")
     try:
         if path.suffix == ".json":
-            path.write_text(document(name, rows) + "\n", encoding="utf-8")
+            path.write_text(document(name, rows, **more) + "\n", encoding="utf-8")
         elif path.suffix == ".txt":
             path.write_text(_as_text(table), encoding="utf-8")
         else:

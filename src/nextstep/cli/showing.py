@@ -41,6 +41,7 @@ def results(
 
         nextstep results -o win_rates.csv
     """
+    from nextstep.pipeline.correcting import with_corrections
     from nextstep.pipeline.results import BY, read_agreement, read_health, read_results
     from nextstep.report.results import results_text
 
@@ -53,18 +54,16 @@ def results(
         health, agreement = read_health(connection, suite_hash), read_agreement(connection, suite_hash)
     chosen = [
         row
-        for row in rows
+        for row in with_corrections(rows, health)
         if (not model or row["candidate"] in model)
         and (not judge or row["judge"] in judge)
         and only in (None, row["set"])
     ]
     if not chosen:
         raise UsageError("there are no results of this kind yet; `nextstep eval` makes them")
-    if json and not output:
-        typer.echo(document("win_rates", chosen, agreement=agreement, judge_health=health))
-        return
     text = results_text(chosen, health=health, agreement=agreement)
-    print_rows("win_rates", chosen, text, as_json=False, output=output)
+    more = {"agreement": agreement, "judge_health": health}
+    print_rows("win_rates", chosen, text, as_json=json, output=output, more=more)
 
 
 def show(

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from itertools import permutations
 from typing import Any
 
+from nextstep.config import JURY
 from nextstep.core.families import family
 from nextstep.core.ids import make_id
 from nextstep.core.records import Outcome
@@ -18,9 +19,6 @@ Named = tuple[str, str]
 """A judge's or a candidate's label and the hash of its prompt."""
 Moment = tuple[str, str]
 """A moment's session and its own id."""
-
-JURY = "jury"
-"""What stands for the judge in a jury's rows."""
 
 DECIDED = frozenset({Outcome.WIN, Outcome.LOSS})
 

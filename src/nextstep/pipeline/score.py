@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from nextstep.config import JURY
 from nextstep.core.families import family
 from nextstep.core.ids import make_id
 from nextstep.core.records import MomentSet
 from nextstep.models import is_offline
 from nextstep.models.cutoffs import NO_OVERRIDES, cutoff
 from nextstep.pipeline.figures import lower_bound, summary, within
-from nextstep.pipeline.juries import JURY, agreement, combine, jury_hash
+from nextstep.pipeline.juries import agreement, combine, jury_hash
 from nextstep.store import Connection
 from nextstep.store.database import insert, query, utc_now
 

@@ -18,6 +18,11 @@ COUNTS_NOTE = (
     " contradict each other; flips and ties score one half, failures are in no rate."
 )
 BOUND = "bound"
+CORRECTED = "corrected"
+CORRECTED_NOTE = (
+    "corrected: the win rate without the errors that the judge made on oracle and worsened steps (Rogan and Gladen), if"
+    " it errs as often on real ones."
+)
 BOUND_NOTE = (
     "bound: at least this share of the detours' model steps is truly better, if the judge favours the model wrongly no"
     " more often on detours than on controls."
@@ -72,6 +77,10 @@ def judge_table(judge: str, rows: Sequence[Row]) -> Table:
         if row["lower_bound"] is not None:
             names = [*(plain(str(row[name])) for name in ("candidate", *named)), plain(BOUND)]
             table.add_row(*names, percent(row["lower_bound"]), between(row["lower_bound_low"], row["lower_bound_high"]))
+        if row.get("corrected_win_rate") is not None:
+            names = [*(plain(str(row[name])) for name in ("candidate", *named)), plain(CORRECTED)]
+            figures = [percent(row["corrected_win_rate"]), between(row["corrected_low"], row["corrected_high"])]
+            table.add_row(*names, *figures)
     return table
 
 
@@ -103,6 +112,8 @@ def notes(rows: Iterable[Row]) -> list[Text]:
     said = [Text(COUNTS_NOTE)]
     if any(row["lower_bound"] is not None for row in rows):
         said.append(Text(BOUND_NOTE))
+    if any(row.get("corrected_win_rate") is not None for row in rows):
+        said.append(Text(CORRECTED_NOTE))
     if any(row["status"] in MARKS for row in rows):
         said.append(Text("* few moments or sessions: the interval is rough."))
     if pending := sum(row["pending"] for row in rows):
