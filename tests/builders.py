@@ -1,12 +1,24 @@
 """Small sessions, suites and models that tests share."""
 
+import asyncio
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+from nextstep.config import EvalConfig
+from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.judging import Letter
 from nextstep.core.records import Answer, Event, Kind, Order, Request, Role
+from nextstep.models import Model, is_offline
+from nextstep.models.offline import open_offline
 from nextstep.models.scripted import ScriptedModel
+from nextstep.pipeline.calibrate import Calibration, calibrate, make_calibration
+from nextstep.pipeline.evaluate import Job, evaluate, make_job
+from nextstep.pipeline.running import RunResult, Watcher
+from nextstep.sources.suite import Suite, load_suite
+from nextstep.store import Store
 
 PROMPTS = Path(__file__).parents[1] / "prompts"
 
@@ -89,8 +101,7 @@ def faithful_judge(prefers: Callable[[str, str], Letter | None]) -> ScriptedMode
     """A judge that looks at both steps; `prefers` gives the slot of the better one, None for a tie."""
 
     def answer(request: Request) -> str:
-        a, b = (part.partition("</step>")[0] for part in request.content[-1].split('<step label="')[1:])
-        letter = prefers(a[3:].strip(), b[3:].strip())
+        letter = prefers(*slots_of(request))
         return judgement("tie" if letter is None else str(letter))
 
     return ScriptedModel(answer)
@@ -107,3 +118,134 @@ ORDERS = tuple(Order)
 def answer(text: str, stop_reason: str = "end_turn") -> Answer:
     """A model's answer with this text."""
     return Answer(body="", text=text, stop_reason=stop_reason, latency_s=0.0)
+
+
+_TASK = re.compile(r"^TASK: (\w+)$", re.MULTILINE)
+_SLOT = re.compile(r'<step label="[AB]">\n(.*?)\n</step>', re.DOTALL)
+_GIVEN = re.compile(r"<(?:step|resolution)>\n(.*?)\n</(?:step|resolution)>", re.DOTALL)
+
+
+def asked_for(request: Request) -> str:
+    """What a request is for: propose, judge, guess, or one of a scribe's kinds of rewriting."""
+    if found := _TASK.search(request.system):
+        return found[1]
+    return "propose" if request.answer_schema is None else "judge"
+
+
+def slots_of(request: Request) -> tuple[str, str]:
+    """The steps in slot A and slot B of a judge's request."""
+    a, b = _SLOT.findall(request.content[-1])
+    return a, b
+
+
+def given_to(request: Request) -> str:
+    """The step, or the resolution, that a scribe is given; of one in the form, its direction."""
+    given = str(_GIVEN.findall(request.content[-1])[-1])
+    return dict(parts(given)).get(LABELS[0], given)
+
+
+def formed(direction: str) -> str:
+    """A step in the one form, in its band for a direction of up to 55 words."""
+    return in_lines(direction, "what was seen so far speaks for it", "whatever shows it soonest", "it has shown")
+
+
+def rewritten(request: Request) -> str:
+    """A scribe's reply: the kind of the rewriting as the first word of the direction."""
+    return step(formed(f"{asked_for(request)} {given_to(request)}"))
+
+
+def guessed(letter: str) -> str:
+    """A judge's reply with this guess of which step is the model's."""
+    return json.dumps({"reasoning": "by its tone", "guess": letter})
+
+
+class World:
+    """A suite, a store, and one scripted model for each role, to run evaluations and calibrations with.
+
+    Roles go by what is asked, whatever the model's name; `offline/` models are the real ones.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.suite_folder = write_suite(folder / "suite")
+        self.store = Store(folder / "s.duckdb")
+        self.prompts = PROMPTS
+        self.candidate = ScriptedModel(lambda _: step(MODEL_STEP))
+        self.scribe = ScriptedModel(rewritten)
+        self.judge = faithful_judge(prefers_model)
+        self.guesser = ScriptedModel(lambda _: guessed("unsure"))
+        self.config: dict[str, Any] = {"candidates": ["cand"], "judges": ["judge"], "judging": {}}
+
+    def open(self, name: str) -> Model:
+        """A model as a run opens it."""
+        return open_offline(name.removeprefix("offline/")) if is_offline(name) else _Roles(self)
+
+    def role(self, request: Request) -> ScriptedModel:
+        """Who answers a request."""
+        roles = {"propose": self.candidate, "judge": self.judge, "guess": self.guesser}
+        return roles.get(asked_for(request), self.scribe)
+
+    @property
+    def suite(self) -> Suite:
+        """As it is in its folder now."""
+        return load_suite(self.suite_folder)
+
+    def job(self, **more: Any) -> Job:
+        """The evaluation that `config` asks for."""
+        return make_job(EvalConfig.model_validate(self.config), self.suite, self.prompts, **more)
+
+    def run(self, **more: Any) -> RunResult:
+        """Evaluate."""
+        return asyncio.run(evaluate(self.job(**more), self.store, Watcher(), opener=self.open))
+
+    def calibration(self, **more: Any) -> Calibration:
+        """The calibration that `config` asks for."""
+        return make_calibration(EvalConfig.model_validate(self.config), self.suite, self.prompts, **more)
+
+    def calibrate(self, **more: Any) -> RunResult:
+        """Calibrate."""
+        return asyncio.run(calibrate(self.calibration(**more), self.store, Watcher(), opener=self.open))
+
+    def rows(self, statement: str) -> list[Any]:
+        """What the store answers."""
+        with self.store.read() as connection:
+            return connection.execute(statement).fetchall()
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """Requests for proposals and for verdicts so far."""
+        return len(self.candidate.requests), len(self.judge.requests)
+
+    @property
+    def asked_of_all(self) -> int:
+        """Requests of every kind so far."""
+        return sum(len(model.requests) for model in (self.candidate, self.scribe, self.judge, self.guesser))
+
+
+class _Roles:
+    """A model that hands each request to the role that it is for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def ask(self, request: Request) -> Answer:
+        return await self.world.role(request).ask(request)
+
+    async def look_up(self, name: str) -> str:
+        return name
+
+    async def aclose(self) -> None:
+        return
+
+
+def with_more(folder: Path, name: str, text: str) -> Path:
+    """A copy of the prompts in a new folder, one of them with a text at its end."""
+    folder.mkdir()
+    for path in PROMPTS.glob("*.md"):
+        (folder / path.name).write_text(path.read_text() + (text if path.stem == name else ""))
+    return folder
+
+
+def accounted(row: dict[str, Any]) -> bool:
+    """Whether a win rate's counts add up to what was due."""
+    counts = ("wins", "losses", "ties", "flips", "failures", "pending")
+    return bool(sum(row[count] for count in counts) == row["due"])

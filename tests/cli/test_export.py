@@ -19,6 +19,8 @@ from tests.cli.conftest import Cli
 from tests.sources.loopback_hub import TOKEN, Hub, Repository, running
 
 OFFLINE = ("--model", "offline/continue", "--judge", "offline/lexical")
+CALLS = 6 + 6 + 6 * 2
+"""A proposal, the human's step in the form and a verdict in both orders, for each moment."""
 
 
 def fails(cli: Cli, *words: str, code: int = 2) -> str:
@@ -76,7 +78,7 @@ class TestSuiteInAFolder:
         first = project.json("eval", *OFFLINE, "-q")
         project("export", "-o", "out", "-q")
         second = project.json("eval", *OFFLINE, "--suite", "out", "-q")
-        assert first["requests"] == 18
+        assert first["requests"] == CALLS
         assert (second["requests"], second["suite_hash"]) == (0, first["suite_hash"])
         assert project.json("results", "--suite", "out")["win_rates"] == project.json("results")["win_rates"]
         with Store(Path("nextstep.duckdb")).read() as connection:
@@ -89,7 +91,7 @@ class TestSuiteInAFolder:
         project("export", "-o", "there/out", "-q")
         Path("there/evals.yaml").write_text("suite: out\n")
         run = project.json("eval", "-c", "there/evals.yaml", "--store", "s.duckdb", *OFFLINE, "-q")
-        assert run["requests"] == 18
+        assert run["requests"] == CALLS
         project("eval", "-c", "there/evals.yaml", "--store", "s.duckdb", "--suite", "there/out", *OFFLINE)
         with Store(Path("s.duckdb")).read() as connection:
             rows = connection.execute("SELECT config->>'suite' FROM runs").fetchall()
@@ -198,7 +200,7 @@ class TestHub:
         remote("export", "--push", "hf://me/suite", "-q")
         place = f"hf://me/suite@{remote.hub.repositories['me/suite'].head}"
         remote.hub.sent = 0
-        assert remote.json("eval", *OFFLINE, "--suite", place)["requests"] == 18
+        assert remote.json("eval", *OFFLINE, "--suite", place)["requests"] == CALLS
         held = len(remote.hub.repositories["me/suite"].commits[place.partition("@")[2]]["sessions/00000.parquet"])
         assert remote.hub.sent < held
 

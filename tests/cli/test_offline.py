@@ -8,11 +8,16 @@ import duckdb
 import pytest
 from pyarrow import parquet
 
+from nextstep.pipeline.probing import RETESTED
 from nextstep.store import Store
+from tests.builders import PROMPTS
 from tests.cli.conftest import Cli
 
 OFFLINE = ("--model", "offline/continue", "--judge", "offline/lexical")
 NOTE = "say nothing about any model"
+SETS = ("detour", "control")
+CALLS = {"propose": 6, "scribe": 6, "judge": 6 * 2}
+"""Of an evaluation of the small suite with one candidate and judge."""
 
 
 def test_demo_ends_with_win_rates_a_warning_and_the_place_of_the_store(cli: Cli) -> None:
@@ -26,8 +31,13 @@ def test_demo_ends_with_win_rates_a_warning_and_the_place_of_the_store(cli: Cli)
 
 def test_demo_accounts_for_every_moment_and_a_second_run_sends_nothing(cli: Cli) -> None:
     first = cli.json("demo", "-q")
-    moments = {row["set"]: row["due"] for row in first["win_rates"]}
-    assert first["requests"] == 3 * 3 * sum(moments.values())
+    detours, controls = (sum(row["due"] for row in first["win_rates"] if row["set"] == name) // 3 for name in SETS)
+    moments = detours + controls
+    evaluation = 3 * moments + moments + 3 * moments * 2
+    made = moments + controls + detours
+    # A step against itself is one request in both orders.
+    probes = moments + 2 * (3 * moments + 3 * controls + 2 * detours)
+    assert first["requests"] == evaluation + made + probes + RETESTED + moments
     for row in first["win_rates"]:
         assert row["wins"] + row["losses"] + row["ties"] + row["flips"] == row["due"] == row["n_moments"]
         assert row["offline"] is True
@@ -143,7 +153,7 @@ def test_runs_tell_what_was_done_and_spent(project: Cli) -> None:
     project("eval", *OFFLINE)
     project("eval", *OFFLINE)
     rows = project.json("runs")["runs"]
-    assert [(row["calls"], row["status"]) for row in rows] == [(0, "done"), (18, "done")]
+    assert [(row["calls"], row["status"]) for row in rows] == [(0, "done"), (sum(CALLS.values()), "done")]
     assert "done" in project("runs", "-n", "1")
 
 
@@ -155,15 +165,26 @@ def test_doctor_finds_nothing_wrong_with_a_fresh_project(cli: Cli) -> None:
 def test_doctor_tells_every_fault_and_what_to_do(project: Cli) -> None:
     (project.folder / "nextstep.duckdb").write_text("no store")
     (project.folder / "prompts" / "judge.md").write_text("=== system\nhello $nobody\n")
-    document = project.json("doctor", "--model", "nowhere/x", code=2)
+    document = project.json("doctor", "--model", "nowhere/x", "--judge", "offline/lexical", code=2)
     wrong = {check["name"]: check["detail"] for check in document["checks"] if not check["ok"]}
     assert set(wrong) == {"prompts", "store", "model nowhere/x"}
     assert "judge.md:2: unknown placeholder $nobody" in wrong["prompts"]
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in PROMPTS.glob("*.md")))
+def test_doctor_reads_every_prompt_that_the_config_uses(project: Cli, name: str) -> None:
+    Path("evals.yaml").write_text(f"judges: [offline/lexical]\njudging: {{same_form: {str(name != 'free').lower()}}}\n")
+    path = project.folder / "prompts" / f"{name}.md"
+    path.write_text(path.read_text() + "\nHello $nobody\n")
+    (wrong,) = (check for check in project.json("doctor", code=2)["checks"] if not check["ok"])
+    assert wrong["name"] == "prompts"
+    assert f"{name}.md" in wrong["detail"]
+    assert "nobody" in wrong["detail"]
+
+
 def test_dry_run_prints_calls_and_sends_and_stores_nothing(project: Cli) -> None:
     plan = project.json("eval", "--model", "claude-opus-5-5", "--judge", "claude-haiku-5-5", "--dry-run")["plan"]
-    assert {(row["purpose"], row["calls"]) for row in plan} == {("propose", 6), ("judge", 12)}
+    assert {(row["purpose"], row["calls"]) for row in plan} == set(CALLS.items())
     assert all(row["cost_usd"] > 0 for row in plan)
     assert not (project.folder / "nextstep.duckdb").exists()
 

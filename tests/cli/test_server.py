@@ -15,6 +15,8 @@ from tests.cli.conftest import Cli
 from tests.loopback import Faults, LoopbackServer, Reply, default_answer, http_error, no_usage, plain, refusal, verdict
 
 RUN = ("eval", "--model", "claude-x", "--judge", "claude-y")
+CALLS = 6 + 6 + 6 * 2
+"""A proposal, the human's step in the form and a verdict in both orders, for each moment."""
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def test_a_server_that_counts_no_tokens_costs_unknown_and_not_nothing(project: C
     with LoopbackServer(answer=answer) as server:
         connect(project, server)
         document = project.json("eval", "--model", "claude-opus-5-5", "--judge", "claude-haiku-5-5")
-    assert document["unpriced"] == document["requests"] == 18
+    assert document["unpriced"] == document["requests"] == CALLS
     assert project.json("sql", "SELECT DISTINCT cost_usd FROM replies")["rows"] == [{"cost_usd": None}]
 
 
@@ -139,7 +141,7 @@ def test_max_cost_ends_with_its_own_exit_code_and_the_next_run_goes_on(project: 
     assert "the cost limit of" in project.err
     assert len(server.answered) == 1
     project(*run)
-    assert len(server.answered) == 18
+    assert len(server.answered) == CALLS
 
 
 def test_a_spend_limit_of_the_account_stops_the_run(project: Cli) -> None:
@@ -194,7 +196,7 @@ def test_ctrl_c_loses_no_answer_and_the_next_run_asks_only_for_the_rest(project:
         assert answered - stored <= 1
         assert project.json("runs")["runs"][0]["status"] == "interrupted"
         project(*RUN)
-        assert len(server.answered) == 18 + answered - stored
+        assert len(server.answered) == CALLS + answered - stored
 
 
 def _slow(body: dict[str, object]) -> Reply:

@@ -2,64 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nextstep.config import EvalConfig
 from nextstep.core.records import Answer, MomentSet, Request, Usage
 from nextstep.errors import BudgetReached, FatalModelError, ModelError, StoreError, UsageError
 from nextstep.models.base import answer_of, reply_body
 from nextstep.models.scripted import ScriptedModel
-from nextstep.pipeline.evaluate import Job, choose_moments, evaluate, make_job
+from nextstep.pipeline.evaluate import choose_moments
 from nextstep.pipeline.plan import plan_calls
-from nextstep.pipeline.running import RunResult, Watcher
+from nextstep.pipeline.running import RunResult
 from nextstep.sources.suite import load_suite
-from nextstep.store import Store
 from nextstep.store.asking import named_queries
 from nextstep.store.database import query
-from tests.builders import MODEL_STEP, PROMPTS, faithful_judge, judgement, prefers_model, step, write_suite
-
-Script = Callable[[Request], str | Answer | Exception]
-
-
-class World:
-    """A suite, a store, and scripted models to run jobs with."""
-
-    def __init__(self, folder: Path) -> None:
-        self.suite_folder = write_suite(folder / "suite")
-        self.store = Store(folder / "s.duckdb")
-        self.candidate = ScriptedModel(lambda _: step(MODEL_STEP))
-        self.judge = faithful_judge(prefers_model)
-        self.config: dict[str, Any] = {"candidates": ["cand"], "judges": ["judge"], "judging": {"same_form": False}}
-
-    def job(self, **more: Any) -> Job:
-        return make_job(EvalConfig.model_validate(self.config), load_suite(self.suite_folder), PROMPTS, **more)
-
-    def run(self, **more: Any) -> RunResult:
-        models = {"cand": self.candidate, "judge": self.judge}
-        job = self.job(**more)
-        return asyncio.run(evaluate(job, self.store, Watcher(), opener=lambda name: models.get(name, self.candidate)))
-
-    def rows(self, statement: str) -> list[Any]:
-        with self.store.read() as connection:
-            return connection.execute(statement).fetchall()
-
-    @property
-    def asked(self) -> tuple[int, int]:
-        return len(self.candidate.requests), len(self.judge.requests)
+from tests.builders import MODEL_STEP, World, accounted, judgement, step, with_more
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
-def accounted(row: dict[str, Any]) -> bool:
-    parts = ("wins", "losses", "ties", "flips", "failures", "pending")
-    return bool(sum(row[part] for part in parts) == row["due"])
+    """Without the one form: what a scribe adds is in test_scribe."""
+    world = World(tmp_path)
+    world.config["judging"] = {"same_form": False}
+    return world
 
 
 def test_every_pair_is_proposed_once_and_judged_in_both_orders(world: World) -> None:
@@ -307,14 +273,8 @@ def test_another_judge_on_stored_proposals_pays_only_for_judging(world: World) -
 
 def test_a_changed_prompt_is_a_new_question_and_the_old_answers_stay(world: World, tmp_path: Path) -> None:
     world.run()
-    prompts = tmp_path / "prompts"
-    prompts.mkdir()
-    for path in PROMPTS.glob("*.md"):
-        text = path.read_text() + ("\nOne more word.\n" if path.stem == "candidate" else "")
-        (prompts / path.name).write_text(text)
-    job = make_job(EvalConfig.model_validate(world.config), load_suite(world.suite_folder), prompts)
-    models = {"cand": world.candidate, "judge": world.judge}
-    asyncio.run(evaluate(job, world.store, Watcher(), opener=models.__getitem__))
+    world.prompts = with_more(tmp_path / "prompts", "candidate", "\nOne more word.\n")
+    world.run()
     assert world.asked[0] == 12
     assert world.rows("SELECT count(DISTINCT prompt_hash), count(*) FROM win_rates") == [(2, 4)]
 
