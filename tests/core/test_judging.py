@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from nextstep.core.blinding import unblind
 from nextstep.core.judging import (
     ANSWER_SCHEMA,
+    GUESS_SCHEMA,
+    GuessAnswer,
     JudgeAnswer,
     Strength,
     average_score,
     consensus_score,
     outcome,
+    read_guess,
     read_judge_answer,
 )
 from nextstep.core.records import Choice, Order, Outcome
 from nextstep.errors import UnreadableReply
-from tests.builders import answer, judgement
+from tests.builders import answer, guessed, judgement
 
 M, H, T = Choice.MODEL, Choice.HUMAN, Choice.TIE
 MIRROR = {M: H, H: M, T: T}
@@ -173,3 +176,50 @@ class TestReading:
         assert ANSWER_SCHEMA["additionalProperties"] is False
         assert ANSWER_SCHEMA["properties"]["choice"]["enum"] == [*LETTERS]
         assert ANSWER_SCHEMA["properties"]["strength"]["enum"] == [*Strength]
+
+
+class TestGuesses:
+    @pytest.mark.parametrize(
+        ("said", "letter"), [("A", "A"), ("b", "B"), (" B\n", "B"), ("unsure", "tie"), ("UNSURE ", "tie")]
+    )
+    def test_every_answer_that_the_schema_allows_can_be_read_in_any_case(self, said: str, letter: str) -> None:
+        assert read_guess(answer(guessed(said))).letter == letter
+
+    @pytest.mark.parametrize("order", list(Order))
+    def test_a_guess_is_unblinded_to_the_author_of_the_step(self, order: Order) -> None:
+        right = "A" if order is Order.MODEL_FIRST else "B"
+        wrong = "B" if right == "A" else "A"
+        found = {said: unblind(read_guess(answer(guessed(said))).letter, order) for said in (right, wrong, "unsure")}
+        assert found == {right: M, wrong: H, "unsure": T}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("A", "unsure", "{}", "[]", "null", "[" * 20_000),
+            *(guessed(said) for said in ("", "C", "AB", "tie", "both", "model")),
+            *('{"guess": "A"}', '{"reasoning": "x"}', '{"reasoning": null, "guess": "A"}', guessed("A") * 2),
+            '{"reasoning": "x", "guess": "A", "guess": "B"}',
+            judgement("A"),
+        ],
+    )
+    def test_an_unreadable_guess_is_a_failure_and_never_unsure(self, text: str) -> None:
+        with pytest.raises(UnreadableReply) as caught:
+            read_guess(answer(text))
+        assert caught.value.kind == "unreadable"
+
+    @pytest.mark.parametrize("stop_reason", ["max_tokens", "refusal", "pause_turn"])
+    def test_a_guess_that_was_stopped_is_a_failure(self, stop_reason: str) -> None:
+        with pytest.raises(UnreadableReply):
+            read_guess(answer(guessed("A"), stop_reason))
+
+    def test_a_verdict_is_no_guess_and_a_guess_no_verdict(self) -> None:
+        with pytest.raises(UnreadableReply):
+            read_judge_answer(answer(guessed("A")))
+
+    def test_the_schema_asks_for_the_fields_that_are_read_with_the_reasoning_first(self) -> None:
+        assert GUESS_SCHEMA["required"] == list(GuessAnswer.model_fields)
+        assert isinstance(GUESS_SCHEMA["properties"], dict)
+        assert list(GUESS_SCHEMA["properties"]) == ["reasoning", "guess"]
+        assert GUESS_SCHEMA["additionalProperties"] is False
+        for said in GUESS_SCHEMA["properties"]["guess"]["enum"]:
+            assert read_guess(answer(guessed(said)))
