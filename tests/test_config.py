@@ -13,12 +13,14 @@ from pydantic import BaseModel
 from nextstep.cli.settings import set_up
 from nextstep.config import (
     CandidateSettings,
+    Control,
     Endpoint,
     EvalConfig,
     JudgeSettings,
     Judging,
     Limits,
     ModelSettings,
+    ScribeSettings,
     load_config,
     parse_config,
 )
@@ -32,7 +34,8 @@ candidates:
   - claude-opus-5-5
   - {model: claude-haiku-5-5, samples: 4, max_tokens: 1024, effort: low, name: haiku}
 judges: [claude-opus-5-5]
-judging: {orders: both, hide_decision: false}
+judging: {orders: both, hide_decision: false, scribe: {model: claude-haiku-5-5, effort: low}}
+control: {band: [0.1, 0.3]}
 limits: {max_connections: 64, max_cost_usd: 50, ask_above_usd: 0, timeout_s: 60.5, attempts: 3}
 endpoints:
   local: {base_url: "http://127.0.0.1:8080/", api_key_env: LOCAL_KEY}
@@ -59,7 +62,9 @@ class TestGoodFiles:
             CandidateSettings(model="claude-haiku-5-5", samples=4, max_tokens=1024, effort="low", name="haiku"),
         )
         assert config.judges == (JudgeSettings(model="claude-opus-5-5"),)
-        assert config.judging == Judging(hide_decision=False)
+        scribe = ScribeSettings(model="claude-haiku-5-5", effort="low")
+        assert config.judging == Judging(hide_decision=False, scribe=scribe)
+        assert config.control.band == (0.1, 0.3)
         assert config.limits == Limits(max_connections=64, max_cost_usd=50, ask_above_usd=0, timeout_s=60.5, attempts=3)
         assert config.endpoints == {"local": Endpoint(base_url="http://127.0.0.1:8080", api_key_env="LOCAL_KEY")}
 
@@ -74,7 +79,8 @@ class TestGoodFiles:
     def test_the_defaults_are_those_of_the_documentation(self) -> None:
         config = EvalConfig()
         assert (config.suite, config.store, config.prompts) == ("transcripts/", "nextstep.duckdb", "prompts/")
-        assert config.judging.hide_decision
+        assert (config.judging.hide_decision, config.judging.same_form, config.judging.scribe) == (True, True, None)
+        assert config.control.band == (0.05, 0.35)
         assert config.limits.ask_above_usd == 1
         assert CandidateSettings(model="m").samples == 1
 
@@ -157,6 +163,12 @@ class TestProblems:
         [
             ("{}: 1", EvalConfig),
             ("judging: {{{}: 1}}", Judging),
+            pytest.param(
+                "judging: {{scribe: {{model: m, {}: 1}}}}",
+                ScribeSettings,
+                marks=pytest.mark.xfail(strict=True, reason="the keys of judging are named instead"),
+            ),
+            ("control: {{{}: 1}}", Control),
             ("limits: {{{}: 1}}", Limits),
             ("endpoints: {{e: {{base_url: 'http://h', {}: 1}}}}", Endpoint),
             ("candidates: [{{model: m, {}: 1}}]", CandidateSettings),
@@ -182,12 +194,15 @@ class TestProblems:
         (told,) = [told for told in problems(text) if "stands twice" in told]
         assert told.startswith(f"evals.yaml:{line}: ")
 
+    def test_a_scribe_may_be_a_name_alone(self) -> None:
+        assert parse_config("judging: {scribe: m}").judging.scribe == ScribeSettings(model="m")
+
     def test_two_models_of_one_name_are_told_apart_by_the_user(self) -> None:
         told = problem("suite: a\ncandidates: [m, {model: m, effort: low}]")
         assert told.startswith("evals.yaml:2: `candidates`: 'm' stands 2 times; give each a `name` of its own")
         assert len(parse_config("candidates: [m, {model: m, effort: low, name: low}]\njudges: [m]").candidates) == 2
 
-    @pytest.mark.parametrize("section", ["candidates", "judges", "judging", "limits", "endpoints", "suite"])
+    @pytest.mark.parametrize("section", ["candidates", "judges", "judging", "control", "limits", "endpoints", "suite"])
     def test_a_section_without_a_value_is_told_what_to_do(self, section: str) -> None:
         assert problem(f"\n{section}:") == f"evals.yaml:2: `{section}` has no value; give it one or leave the key out"
 
@@ -223,6 +238,9 @@ class TestProblems:
             ("limits: {{attempts: {}}}", [1, 20], [0, 21]),
             ("judging: {{orders: {}}}", ["both"], ["one", "[both]"]),
             ("judging: {{hide_decision: {}}}", ["true", "no"], ["maybe", "3"]),
+            ("judging: {{same_form: {}}}", ["true", "off"], ["maybe", "3", "null"]),
+            ("judging: {{scribe: {}}}", ["m", "{model: m}", "null"], ["''", "a b", "3", "[m]", "{}"]),
+            ("control: {{band: {}}}", ["[0, 1]", "[0.05, 0.35]"], ["[0.3, 0.1]", "[0, 0]", "[-1, 1]", "[0]", "0.3"]),
             (
                 "endpoints: {{e: {{base_url: '{}'}}}}",
                 ["http://h", "https://h:1/a/b/", "http://[::1]:8080", "http://h/v1x"],
