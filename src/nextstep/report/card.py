@@ -36,7 +36,7 @@ def _card(rows: Sequence[Row]) -> Group:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row))
-    parts: list[RenderableType] = [table, Text(f"{first['judge']}: {first['trust']}", STYLES[Trust(first["trust"])])]
+    parts: list[RenderableType] = [table, plain(f"{first['judge']}: {first['trust']}", STYLES[Trust(first["trust"])])]
     parts += [plain(line) for line in reasons(rows)]
     if first["offline"]:
         parts.append(Text(OFFLINE_JUDGE_NOTE, style="bold"))
