@@ -5,13 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextstep.core.proposing import read_step
+from nextstep.core.rendering import visible
 from nextstep.errors import UnreadableReply
 from tests.builders import answer, step
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="<>"), min_size=1).filter(str.strip))
+def shows(text: str) -> bool:
+    """Whether a reader sees anything of it."""
+    return bool(visible(text).strip())
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="<>"), min_size=1).filter(shows))
 def test_the_step_is_read_as_it_was_written_without_the_space_around_it(text: str) -> None:
     assert read_step(answer(f"Thinking aloud.\n{step(text)}\nDone.")) == text.strip()
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u2063 \ufe0f\n", "\u3164"])
+def test_a_step_that_nobody_can_see_is_a_failure(text: str) -> None:
+    with pytest.raises(UnreadableReply, match="an empty one"):
+        read_step(answer(step(text)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A trajectory as text: nothing from outside can break its fences, it fits, and says what it left out."""
 
+import json
 import re
 import sys
 import unicodedata
@@ -19,10 +20,12 @@ from nextstep.core.rendering import (
     SCRAP,
     Rendered,
     decision_mark,
+    escaped,
     estimate_tokens,
     long_ends,
     neutral,
     render,
+    visible,
 )
 from tests.builders import PROMPTS, events
 
@@ -389,3 +392,10 @@ class TestShortening:
         rendered = render(events(f"r: {text}", "h: on"), 400)
         assert CUT_SHORT.search(rendered.text)
         assert len(TAG.findall(rendered.text)) == 4
+
+
+@given(st.text())
+def test_escaped_json_holds_the_same_value_and_nothing_that_a_terminal_obeys(text: str) -> None:
+    spelled = escaped(json.dumps({"a": text}, ensure_ascii=False))
+    assert json.loads(spelled) == {"a": text}
+    assert visible(spelled) == spelled

@@ -21,7 +21,9 @@ class Program(TyperGroup):
         try:
             return super().invoke(ctx)
         except NextstepError as error:
-            typer.echo(f"nextstep: {error}", err=True)
+            from nextstep.core.rendering import visible
+
+            typer.echo(f"nextstep: {visible(str(error))}", err=True)
             raise typer.Exit(error.exit_code) from error
         except (KeyboardInterrupt, typer.Abort) as error:
             typer.echo("nextstep: interrupted; what was done is stored, run again to go on", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nextstep.cli import options
-from nextstep.cli.output import console, document, log_retries, remark
+from nextstep.cli.output import console, document, echo, log_retries, remark
 from nextstep.cli.settings import moment_set, set_up
 from nextstep.errors import UsageError
 
@@ -142,7 +142,7 @@ def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) ->
         raise result.stopped_by
     remark(_how_it_went(result), quiet=quiet)
     if not as_json:
-        typer.echo(f'Store: {store.path}   (duckdb {store.path} "FROM win_rates")')
+        echo(f'Store: {store.path}   (duckdb {store.path} "FROM win_rates")')
     if result.stopped_by:
         raise result.stopped_by
     if result.failed:

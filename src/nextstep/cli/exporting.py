@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nextstep.cli import options
-from nextstep.cli.output import ENDINGS, document, remark
+from nextstep.cli.output import ENDINGS, document, echo, remark
 from nextstep.cli.settings import set_up
 from nextstep.errors import UsageError
 
@@ -104,15 +104,13 @@ def _tell(done: "Export", output: Path | None, pushed: str | None, *, as_json: b
         facts = {"suite_hash": done.suite_hash, "sessions": done.sessions, "moments": done.moments}
         status = "new" if done.new else "known"
         folder = str(output) if output else None
-        typer.echo(
-            document("export", facts | {"folder": folder, "bytes": done.bytes, "status": status, "pushed": pushed})
-        )
+        echo(document("export", facts | {"folder": folder, "bytes": done.bytes, "status": status, "pushed": pushed}))
         return
     if output:
         verb = "wrote" if done.new else "there already:"
-        typer.echo(f"{verb} {output} ({done.sessions} sessions, {done.moments} moments, suite {done.suite_hash})")
+        echo(f"{verb} {output} ({done.sessions} sessions, {done.moments} moments, suite {done.suite_hash})")
         if done.new and not pushed:
             remark("Name its licence in README.md, and look for secrets, before others may read it.", quiet=quiet)
     if pushed:
-        typer.echo(f"pushed {pushed}")
+        echo(f"pushed {pushed}")
         remark("That place can stand as `suite:` in evals.yaml; it never changes.", quiet=quiet)

@@ -34,7 +34,14 @@ def console() -> "Console":
 def remark(text: str, *, quiet: bool = False) -> None:
     """A remark for people, on standard error."""
     if not quiet:
-        typer.echo(text, err=True)
+        echo(text, err=True)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """A line for people, without what could steer a terminal: it may name files and repeat others' words."""
+    from nextstep.core.rendering import visible
+
+    typer.echo(visible(text), err=err)
 
 
 def log_retries(verbose: bool) -> None:
@@ -46,8 +53,10 @@ def log_retries(verbose: bool) -> None:
 
 def document(name: str, value: Any, **more: Any) -> str:
     """One JSON document with its schema version."""
-    values = {"schema_version": SCHEMA_VERSION, name: _finite(value), **more}
-    return json.dumps(values, default=_plain, ensure_ascii=False, allow_nan=False)
+    from nextstep.core.rendering import escaped
+
+    values = _finite({"schema_version": SCHEMA_VERSION, name: value, **more})
+    return escaped(json.dumps(values, default=_plain, ensure_ascii=False, allow_nan=False))
 
 
 def _finite(value: Any) -> Any:

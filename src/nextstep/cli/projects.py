@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nextstep.cli import options
-from nextstep.cli.output import console, document, remark
+from nextstep.cli.output import console, document, echo, remark
 from nextstep.cli.settings import set_up
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def init(
         typer.echo(document("written", list(map(str, written)), kept=list(map(str, kept))))
         return
     for path in written:
-        typer.echo(f"wrote  {path}")
+        echo(f"wrote  {path}")
     for path in kept:
-        typer.echo(f"kept   {path} (it was there)")
+        echo(f"kept   {path} (it was there)")
     typer.echo("Next: nextstep eval --model offline/continue --judge offline/lexical   (no key needed)")
 
 
@@ -154,6 +154,6 @@ def doctor(
         typer.echo(document("checks", rows, ok=all(check.ok for check in checks)))
     else:
         for check in checks:
-            typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+            echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
     if not all(check.ok for check in checks):
         raise typer.Exit(2)

@@ -30,7 +30,7 @@ def read_step(answer: Answer) -> str:
 def _elements(text: str) -> list[str]:
     """What stands in the elements. Nothing behind the last end is looked at, else each start would look through it."""
     last = max((end.end() for end in _END.finditer(text)), default=0)
-    return [step.strip() for step in _STEP.findall(text, 0, last)]
+    return [step.strip() if visible(step).strip() else "" for step in _STEP.findall(text, 0, last)]
 
 
 def _tags(text: str) -> int:

@@ -14,6 +14,7 @@ and no further than it must.
 Events that the caller wants to keep are spared by steps 1, 2, 4 and 5 until these have done all they can elsewhere.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -75,6 +76,11 @@ def estimate_tokens(text: str) -> int:
 def visible(text: str) -> str:
     """The text without control and invisible characters, which could steer a terminal or hide words from a reader."""
     return _INVISIBLE.sub("", text)
+
+
+def escaped(json_text: str) -> str:
+    """JSON with its invisible characters spelled out, so that no terminal obeys them and no value changes."""
+    return _INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], json_text)
 
 
 def neutral(text: str) -> str:

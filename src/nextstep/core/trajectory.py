@@ -7,6 +7,7 @@ no label, no note, so that a candidate's request cannot know the outcome.
 from collections.abc import Sequence
 
 from nextstep.core.records import Event, Role
+from nextstep.core.rendering import visible
 
 AGENT_ROLES = frozenset({Role.ASSISTANT, Role.TOOL})
 
@@ -31,7 +32,7 @@ def step_problem(events: Sequence[Event], cut: int) -> str | None:
     if not event.is_choice:
         choices = [e.idx for e in events if e.is_choice]
         return f"cut {cut} is not a human's choice but {event.role}/{event.kind}; those stand at {choices}"
-    if not event.text.strip():
+    if not visible(event.text).strip():
         return f"cut {cut} is a human event without words"
     if not prefix(events, cut):
         return f"cut {cut} has nothing before it that the assistant did"

@@ -30,7 +30,9 @@ BOUND_NOTE = (
 READABLE_WIDTH = 12
 """Characters that a column needs at least, on average, to be read."""
 SHOWN_CHARS = 700
-"""Characters of an event that `show` prints at each end."""
+"""Characters of a text that a screen gets of each end."""
+SHOWN_LINES = 60
+"""Lines of it."""
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -73,12 +75,12 @@ def judge_table(judge: str, rows: Sequence[Row]) -> Table:
     for row in rows:
         counts = [str(row[name]) for name in ("wins", "losses", "ties", "flips", "failures")]
         figures = [percent(row["win_rate"]), interval(row) + _mark(row), str(row["n_moments"]), *counts]
-        table.add_row(*(plain(str(row[name])) for name in ("candidate", *named, "set")), *figures)
+        table.add_row(*(plain(shortened(str(row[name]))) for name in ("candidate", *named, "set")), *figures)
         if row["lower_bound"] is not None:
-            names = [*(plain(str(row[name])) for name in ("candidate", *named)), plain(BOUND)]
+            names = [*(plain(shortened(str(row[name]))) for name in ("candidate", *named)), plain(BOUND)]
             table.add_row(*names, percent(row["lower_bound"]), between(row["lower_bound_low"], row["lower_bound_high"]))
         if row.get("corrected_win_rate") is not None:
-            names = [*(plain(str(row[name])) for name in ("candidate", *named)), plain(CORRECTED)]
+            names = [*(plain(shortened(str(row[name]))) for name in ("candidate", *named)), plain(CORRECTED)]
             figures = [percent(row["corrected_win_rate"]), between(row["corrected_low"], row["corrected_high"])]
             table.add_row(*names, *figures)
     return table
@@ -131,7 +133,7 @@ class RowsTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Choose by the width that there is."""
-        cells = [[cell(value) for value in row.values()] for row in self.rows]
+        cells = [[shortened(cell(value)) for value in row.values()] for row in self.rows]
         names = list(self.rows[0]) if self.rows else []
         widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
         crowded = len(names) * READABLE_WIDTH > options.max_width < sum(widths) + 2 * len(widths)
@@ -167,8 +169,16 @@ def event_text(event: Row) -> Text:
     head = f"[{event['idx']}] {event['role']}" + (f" {event['tool']}" if event["tool"] else "")
     if event["kind"] != "text":
         head += f" ({event['kind']})"
-    text = event["text"]
+    return Text.assemble(plain(head, "bold"), "\n", plain(shortened(event["text"])), "\n")
+
+
+def shortened(text: str) -> str:
+    """A text without its middle where it is too long for a screen; --json, .csv and .parquet have all of it."""
     if len(text) > 2 * SHOWN_CHARS:
         left_out = len(text) - 2 * SHOWN_CHARS
         text = f"{text[:SHOWN_CHARS]}\n[... {left_out:,} characters not shown ...]\n{text[-SHOWN_CHARS:]}"
-    return Text.assemble(plain(head, "bold"), "\n", plain(text), "\n")
+    lines = text.split("\n")
+    if len(lines) > 2 * SHOWN_LINES:
+        left_out = len(lines) - 2 * SHOWN_LINES
+        lines[SHOWN_LINES:-SHOWN_LINES] = [f"[... {left_out} lines not shown ...]"]
+    return "\n".join(lines)
