@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +32,13 @@ class Calibration:
     config: EvalConfig
     suite: Suite
     moments: tuple[Moment, ...]
-    prompts: Path
+    judge_prompt: JudgePrompt
+    """The question of the evaluation."""
+    guess_prompt: JudgePrompt
+    """The question behind it: who wrote which step."""
+    scribe_prompts: Mapping[RewriteKind, ScribePrompt]
+    """How the steps are asked for that need a model."""
     seed: int = 0
-
-    @cached_property
-    def judge_prompt(self) -> JudgePrompt:
-        """The question of the evaluation."""
-        return JudgePrompt(self.prompts, self.config)
-
-    @cached_property
-    def guess_prompt(self) -> JudgePrompt:
-        """The question behind it: who wrote which step."""
-        return guess_prompt(self.prompts, self.config)
-
-    @cached_property
-    def scribe_prompts(self) -> dict[RewriteKind, ScribePrompt]:
-        """How the steps are asked for that need a model."""
-        return {kind: ScribePrompt(self.prompts, kind, self.config) for kind in MADE_BY_SCRIBES}
 
     def steps(self, connection: Connection, *, assumed: bool = False) -> dict[str, str]:
         """The human's steps as judges read them, by moment; with `assumed`, their own words where a scribe owes one."""
@@ -117,7 +106,11 @@ def make_calibration(
     """What a config and flags ask for; checks all that can be checked before anything is sent."""
     if not config.judges:
         raise UsageError("there is no judge: give --judge, or `judges:` in evals.yaml")
-    return Calibration(config, suite, choose_moments(suite, only=only, limit=limit, seed=seed), prompts, seed)
+    moments = choose_moments(suite, only=only, limit=limit, seed=seed)
+    scribes = {kind: ScribePrompt(prompts, kind, config) for kind in MADE_BY_SCRIBES}
+    return Calibration(
+        config, suite, moments, JudgePrompt(prompts, config), guess_prompt(prompts, config), scribes, seed
+    )
 
 
 async def calibrate(
