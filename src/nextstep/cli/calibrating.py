@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nextstep.cli import options
-from nextstep.cli.evaluating import SOME_FAILED, check_cost, print_plan
+from nextstep.cli.evaluating import SOME_FAILED, check_cost, print_plan, spent
 from nextstep.cli.output import console, document, log_retries, remark
 from nextstep.cli.settings import moment_set, set_up
 
@@ -26,6 +26,7 @@ def calibrate(
     seed: options.Seed = 0,
     max_connections: options.Connections = None,
     max_cost: options.MaxCost = None,
+    fresh: options.Fresh = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -51,7 +52,7 @@ def calibrate(
 
     only = moment_set(set_name)
     loaded = open_suite(setup.place)
-    work = make_calibration(setup.config, loaded, setup.prompts, only=only, limit=limit, seed=seed)
+    work = make_calibration(setup.config, loaded, setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
     the_store = Store(setup.store)
     if dry_run:
         print_plan(_plan(work, the_store), as_json=json)
@@ -85,13 +86,16 @@ def tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> 
         raise result.stopped_by
     spend = result.spend
     remark(
-        f"{spend.calls} requests answered, {result.failed} failed; spent ${spend.usd:.4f}."
+        f"{spend.calls} requests answered, {result.failed} failed; spent {spent(spend)}."
         if spend.calls or result.failed
         else "No request was sent: the store had every answer.",
         quiet=quiet,
     )
     if result.failed:
-        remark("some work gave nothing: `nextstep sql --named failures` says why; run again to retry lost calls")
+        remark(
+            "some work gave nothing: `nextstep sql --named failures` says why. Run again to retry lost calls; an answer"
+            " that cannot be read was paid for and stays, --fresh asks anew"
+        )
         raise typer.Exit(SOME_FAILED)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nextstep.config import Limits
+    from nextstep.pipeline.engine import Spend
     from nextstep.pipeline.evaluate import Job
     from nextstep.pipeline.plan import PlannedCalls
     from nextstep.pipeline.running import RunResult
@@ -172,8 +173,12 @@ def _how_it_went(result: "RunResult") -> str:
     spend = result.spend
     if not spend.calls and not result.failed:
         return "No request was sent: the store had every answer." + (f" Read from it: {made}." if made else "")
-    cost = f"${spend.usd:.4f}" + (f" and {spend.unpriced} answers without a known price" if spend.unpriced else "")
-    return f"{spend.calls} requests answered, {result.failed} failed; new: {made or 'nothing'}; spent {cost}."
+    return f"{spend.calls} requests answered, {result.failed} failed; new: {made or 'nothing'}; spent {spent(spend)}."
+
+
+def spent(spend: "Spend") -> str:
+    """What a run cost; answers whose price is not known are told, not counted as nothing."""
+    return f"${spend.usd:.4f}" + (f" and {spend.unpriced} answers without a known price" if spend.unpriced else "")
 
 
 def _plan(job: "Job", store: "Store") -> "list[PlannedCalls]":

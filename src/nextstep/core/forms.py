@@ -33,8 +33,8 @@ class Form:
 
 
 def same_form(text: str, name: str) -> Form:
-    """The form of four labelled lines that both steps are brought into, of 20 to 80 words."""
-    return _form(text, name, 20, 80, LABELS)
+    """The form of four labelled lines that both steps are brought into, of 16 to 80 words."""
+    return _form(text, name, 16, 80, LABELS)
 
 
 def free_form(text: str, name: str) -> Form:

@@ -112,26 +112,30 @@ def _is_formed(step: str) -> bool:
 
 
 def make_pairs(
-    moments: Sequence[Moment], steps: Mapping[str, str], rewrites: Mapping[RewriteKind, Mapping[str, str]]
+    moments: Sequence[Moment],
+    suite: Sequence[Moment],
+    steps: Mapping[str, str],
+    rewrites: Mapping[RewriteKind, Mapping[str, str]],
 ) -> Iterator[Made]:
     """The made pairs for moments whose human step, as judges read it, is in `steps` (by moment_id).
 
-    What a scribe has not made is left out; so are pairs that need a second session where there is none.
+    `suite` is all moments, from which the partners of another session are drawn. What a scribe has not made is left
+    out; so are pairs that need a second session where there is none.
     """
-    told = [moment for moment in moments if moment.moment_id in steps]
-    for moment in told:
-        step = steps[moment.moment_id]
-        for probe, made in _made(moment, step, told, steps, rewrites):
+    for moment in moments:
+        if (step := steps.get(moment.moment_id)) is None:
+            continue
+        for probe, made in _made(moment, step, suite, steps, rewrites):
             yield Made(probe, moment, made, step, moment)
         oracle = rewrites.get(RewriteKind.ORACLE, {}).get(moment.moment_id)
-        if oracle and moment.set is MomentSet.DETOUR and (other := _elsewhere(moment, told, "hindsight")):
+        if oracle and moment.set is MomentSet.DETOUR and (other := partner(moment, suite)):
             yield Made(Probe.SHUFFLED, moment, oracle, step, other)
 
 
 def _made(
     moment: Moment,
     step: str,
-    told: Sequence[Moment],
+    suite: Sequence[Moment],
     steps: Mapping[str, str],
     rewrites: Mapping[RewriteKind, Mapping[str, str]],
 ) -> Iterator[tuple[Probe, str]]:
@@ -145,16 +149,16 @@ def _made(
             yield Probe.ORACLE, oracle
         return
     yield Probe.CHECKLIST, CHECKLIST if _is_formed(step) else CHECKLIST_FREE
-    if other := _elsewhere(moment, told, "step"):
+    if (other := partner(moment, suite)) and other.moment_id in steps:
         yield Probe.ELSEWHERE, steps[other.moment_id]
     if worsened := rewrites.get(RewriteKind.WORSENED, {}).get(moment.moment_id):
         yield Probe.WORSENED, worsened
 
 
-def _elsewhere(moment: Moment, among: Sequence[Moment], what: str) -> Moment | None:
-    """A moment of another session, always the same one, drawn by the names of both."""
-    others = (other for other in among if other.session_id != moment.session_id)
-    return min(others, key=lambda other: make_id(what, moment.moment_id, other.moment_id), default=None)
+def partner(moment: Moment, suite: Sequence[Moment]) -> Moment | None:
+    """A moment of another session of the suite, always the same one, drawn by the names of both."""
+    others = (other for other in suite if other.session_id != moment.session_id)
+    return min(others, key=lambda other: make_id("partner", moment.moment_id, other.moment_id), default=None)
 
 
 def with_hindsight(events: tuple[Event, ...], cut: int, other: tuple[Event, ...], other_cut: int) -> tuple[Event, ...]:
@@ -184,7 +188,8 @@ TOLERANCES: Mapping[str, Tolerance] = {
     "worsened": Tolerance("the win rate of a step made worse, on controls", 0.0, 0.10, True),
     "oracle": Tolerance("the win rate of what really resolved it, on detours", 0.85, 1.0, True),
     "future": Tolerance("what the oracle loses under another session's hindsight", 0.25, 1.0, True),
-    "retest": Tolerance("the share of equal answers to the same question", 0.70, 1.0, False),
+    "retest": Tolerance("the share of equal answers to the same question", 0.60, 1.0, False),
+    "answered": Tolerance("the share of the questions with an answer that could be read", 0.98, 1.0, False),
     "order_flip": Tolerance("the share of the evaluation's pairs whose orders differ", 0.0, 0.35, False),
     "authorship": Tolerance("the Bang index of telling which step is the model's", -1.0, 0.20, False),
     "control": Tolerance("the candidates' win rate on controls", 0.05, 0.35, True),
@@ -211,18 +216,31 @@ def is_within(low: float | None, high: float | None, tolerance: tuple[float, flo
     return high >= tolerance[0] and low <= tolerance[1]
 
 
-ENOUGH_SESSIONS = 10
+ENOUGH_SESSIONS = 20
 """Below it an interval is so wide that the absence of an alarm says little."""
+ENOUGH_ANSWERS = 0.98
+"""Of what was asked: a judge that does not answer what it would get wrong is not cleared by the rest."""
 
 
-def trust(checks: Mapping[str, bool | None], sessions: Mapping[str, int]) -> Trust:
-    """What the checks of a card amount to, by the names of their figures; `sessions` are those behind each figure.
+class Checked(NamedTuple):
+    """A figure of a card against its tolerance, and what it rests on."""
 
-    No alarm is no proof: a judge is trusted only where every needed figure was measured on enough sessions.
-    """
-    if any(ok is False and TOLERANCES[name].is_serious for name, ok in checks.items()):
+    ok: bool | None
+    sessions: int
+    answered: float
+    """The share of what was asked that was answered."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it speaks for the judge: no alarm is no proof."""
+        return bool(self.ok) and self.sessions >= ENOUGH_SESSIONS and self.answered >= ENOUGH_ANSWERS
+
+
+def trust(checks: Mapping[str, Checked]) -> Trust:
+    """What the figures of a card amount to, by their names."""
+    if any(check.ok is False and TOLERANCES[name].is_serious for name, check in checks.items()):
         return Trust.NOT_TRUSTED
-    cleared = {name for name, ok in checks.items() if ok and sessions.get(name, 0) >= ENOUGH_SESSIONS}
-    if TOLERANCES.keys() - OPTIONAL - cleared or False in checks.values():
+    needed = TOLERANCES.keys() - OPTIONAL
+    if not all(name in checks and checks[name].is_clear for name in needed):
         return Trust.CARE
-    return Trust.TRUSTED
+    return Trust.CARE if any(check.ok is False for check in checks.values()) else Trust.TRUSTED

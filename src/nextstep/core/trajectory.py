@@ -24,6 +24,12 @@ def prefix(events: Sequence[Event], cut: int) -> tuple[Event, ...]:
     return tuple(events[:end])
 
 
+def whole_turn(events: Sequence[Event], cut: int) -> str:
+    """What the human said at a moment: the words at the cut, after those that came before them in the same turn."""
+    turn = events[len(prefix(events, cut)) : cut + 1]
+    return "\n".join(event.text.strip() for event in turn if event.is_choice and event.text.strip())
+
+
 def step_problem(events: Sequence[Event], cut: int) -> str | None:
     """Why no moment can stand at `cut`, or None when one can."""
     if cut >= len(events):

@@ -7,18 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from nextstep.config import EvalConfig
-from nextstep.core.probes import Made, make_pairs
+from nextstep.core.probes import Made, make_pairs, partner
 from nextstep.core.records import Moment, MomentSet, RewriteKind
 from nextstep.core.stats import Figure
 from nextstep.errors import UsageError
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.evaluate import choose_moments
-from nextstep.pipeline.health import judge_card
+from nextstep.pipeline.health import Asked, judge_card
 from nextstep.pipeline.juries import self_preference
-from nextstep.pipeline.probing import GuessTask, ProbeTask, due_guesses, missing, note_probes, probe_tasks, repeats
+from nextstep.pipeline.probing import (
+    GuessTask,
+    ProbeTask,
+    due_guesses,
+    guess_hash,
+    missing,
+    note_probes,
+    probe_tasks,
+    repeats,
+)
 from nextstep.pipeline.prompting import JudgePrompt, ScribePrompt, guess_prompt
 from nextstep.pipeline.running import Errand, Opener, RunResult, Watcher, do_stage, perform
-from nextstep.pipeline.scribe import RewriteTask, due_rewrites, human_steps, rewrites
+from nextstep.pipeline.scribe import RewriteTask, due_rewrites, human_steps, own_words, rewrites
+from nextstep.pipeline.stage import AnyTask, anew
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 
@@ -39,45 +49,67 @@ class Calibration:
     scribe_prompts: Mapping[RewriteKind, ScribePrompt]
     """How the steps are asked for that need a model."""
     seed: int = 0
+    fresh: bool = False
+    """Whether what could not be read is asked for anew."""
+
+    @property
+    def concerned(self) -> tuple[Moment, ...]:
+        """The chosen moments, and those from whose sessions their pairs borrow a step or the hindsight."""
+        partners = {one.moment_id for moment in self.moments if (one := partner(moment, self.suite.moments))}
+        chosen = {moment.moment_id for moment in self.moments}
+        return tuple(moment for moment in self.suite.moments if moment.moment_id in chosen | partners)
 
     def steps(self, connection: Connection, *, assumed: bool = False) -> dict[str, str]:
-        """The human's steps as judges read them, by moment; with `assumed`, their own words where a scribe owes one."""
-        there = human_steps(connection, self.moments, self.judge_prompt.form)
-        own = {moment.moment_id: moment.human_step for moment in self.moments} if assumed else {}
+        """The suite's human steps as judges read them, by moment; with `assumed`, their own words where one is owed."""
+        there = human_steps(connection, self.suite, self.suite.moments, self.judge_prompt.form)
+        own = {moment.moment_id: moment.human_step for moment in self.concerned} if assumed else {}
         return own | {moment_id: text for moment_id, (text, _) in there.items()}
 
     def due_steps(self, connection: Connection) -> list[RewriteTask]:
         """The human's steps that are to be brought into the one form first."""
         if self.judge_prompt.form is None:
             return []
-        given = [(moment, moment.human_step) for moment in self.moments]
-        return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
+        given = own_words(self.suite, self.concerned)
+        return self._anew(connection, list(due_rewrites(connection, self.suite, given, self.judge_prompt.form)))
+
+    def _given(
+        self, kind: RewriteKind, moments: Sequence[Moment], steps: Mapping[str, str]
+    ) -> list[tuple[Moment, str]]:
+        """What a scribe makes its steps of: the human's step, or what resolved the matter."""
+        if kind is RewriteKind.ORACLE:
+            return [(one, one.resolution) for one in moments if one.set is MomentSet.DETOUR and one.resolution.strip()]
+        told = [one for one in moments if one.moment_id in steps]
+        wanted = [one for one in told if kind is RewriteKind.REWORDED or one.set is MomentSet.CONTROL]
+        return [(one, steps[one.moment_id]) for one in wanted]
 
     def due_made(self, connection: Connection, *, assumed: bool = False) -> list[RewriteTask]:
         """The made steps that a scribe owes."""
         steps = self.steps(connection, assumed=assumed)
-        told = [moment for moment in self.moments if moment.moment_id in steps]
-        detours = [moment for moment in told if moment.set is MomentSet.DETOUR]
-        controls = [moment for moment in told if moment.set is MomentSet.CONTROL]
-        given = {
-            RewriteKind.REWORDED: [(moment, steps[moment.moment_id]) for moment in told],
-            RewriteKind.WORSENED: [(moment, steps[moment.moment_id]) for moment in controls],
-            RewriteKind.ORACLE: [(moment, moment.resolution) for moment in detours],
-        }
-        return [
+        tasks = [
             task
             for kind, prompt in self.scribe_prompts.items()
-            for task in due_rewrites(connection, self.suite, given[kind], prompt)
+            for task in due_rewrites(connection, self.suite, self._given(kind, self.moments, steps), prompt)
         ]
+        return self._anew(connection, tasks)
 
-    def pairs(self, connection: Connection, *, assumed: bool = False) -> list[Made]:
-        """The made pairs, from what scribes have made so far; with `assumed`, as if they had made everything."""
-        made = {
-            kind: {moment.moment_id: f"{kind}: {moment.resolution}" for moment in self.moments if assumed}
-            | {moment_id: text for moment_id, (text, _) in rewrites(connection, self.moments, prompt).items()}
-            for kind, prompt in self.scribe_prompts.items()
-        }
-        return list(make_pairs(self.moments, self.steps(connection, assumed=assumed), made))
+    def pairs(self, connection: Connection, moments: Sequence[Moment], *, assumed: bool = False) -> list[Made]:
+        """The made pairs of some moments, of what scribes have made so far; with `assumed`, as if they had made all."""
+        steps = self.steps(connection, assumed=assumed)
+        made: dict[RewriteKind, dict[str, str]] = {}
+        for kind, prompt in self.scribe_prompts.items():
+            given = self._given(kind, moments, steps)
+            owed = {moment.moment_id: f"{kind}: {text}" for moment, text in given if assumed}
+            made[kind] = owed | {name: text for name, (text, _) in rewrites(connection, given, prompt).items()}
+        return list(make_pairs(moments, self.suite.moments, steps, made))
+
+    def _anew(self, connection: Connection, tasks: list[AnyTask]) -> list[AnyTask]:
+        """With `fresh`, tasks that no stored reply answers: one that could not be read is asked for anew."""
+        return anew(connection, tasks) if self.fresh else tasks
+
+    def due_questions(self, connection: Connection, *, assumed: bool = False) -> list[ProbeTask]:
+        """The questions about the pairs of the chosen moments that judges owe an answer to."""
+        asked = self.questions(self.pairs(connection, self.moments, assumed=assumed))
+        return self._anew(connection, missing(connection, asked))
 
     def questions(self, pairs: Sequence[Made]) -> list[ProbeTask]:
         """Every question about the pairs, and some of them twice."""
@@ -87,11 +119,12 @@ class Calibration:
     def due_guesses(self, connection: Connection) -> list[GuessTask]:
         """The guesses that judges owe on what they have judged."""
         steps, prompts = self.steps(connection), (self.guess_prompt, self.judge_prompt)
-        return [
+        tasks = [
             task
             for judge in self.config.judges
             for task in due_guesses(connection, self.suite, self.moments, steps, judge, prompts)
         ]
+        return self._anew(connection, tasks)
 
 
 def make_calibration(
@@ -102,6 +135,7 @@ def make_calibration(
     only: MomentSet | None = None,
     limit: int | None = None,
     seed: int = 0,
+    fresh: bool = False,
 ) -> Calibration:
     """What a config and flags ask for; checks all that can be checked before anything is sent."""
     if not config.judges:
@@ -109,7 +143,7 @@ def make_calibration(
     moments = choose_moments(suite, only=only, limit=limit, seed=seed)
     scribes = {kind: ScribePrompt(prompts, kind, config) for kind in MADE_BY_SCRIBES}
     return Calibration(
-        config, suite, moments, JudgePrompt(prompts, config), guess_prompt(prompts, config), scribes, seed
+        config, suite, moments, JudgePrompt(prompts, config), guess_prompt(prompts, config), scribes, seed, fresh
     )
 
 
@@ -143,9 +177,8 @@ async def _stages(work: Calibration, engine: Engine, watcher: Watcher, result: R
         if tasks:
             await do_stage(name, "rewrites", tasks, engine, watcher, result)
     with engine.store.write() as connection:
-        pairs = work.pairs(connection)
-        note_probes(connection, pairs)
-        questions = missing(connection, work.questions(pairs))
+        note_probes(connection, work.pairs(connection, work.moments))
+        questions = work.due_questions(connection)
     await do_stage("probe", "probe_verdicts", questions, engine, watcher, result)
     with engine.store.read() as connection:
         guesses = work.due_guesses(connection)
@@ -156,24 +189,17 @@ async def _stages(work: Calibration, engine: Engine, watcher: Watcher, result: R
 
 
 def _cards(work: Calibration, connection: Connection) -> list[dict[str, Any]]:
-    pairs, prompt, suite = work.pairs(connection), work.judge_prompt, work.suite.suite_hash
+    """The cards over all of the suite that was ever asked about, so that a smaller run adds to them."""
+    pairs, prompt = work.pairs(connection, work.suite.moments), work.judge_prompt
     biases: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in self_preference(connection, suite):
+    for row in self_preference(connection, work.suite.suite_hash):
         biases[row["judge"], row["prompt_hash"]].append(row)
-    return [
-        row
-        for judge in work.config.judges
-        for row in judge_card(
-            connection,
-            work.config,
-            suite,
-            judge,
-            prompt.hash(judge),
-            work.moments,
-            pairs,
-            _strongest(biases[judge.label, prompt.hash(judge)]),
-        )
-    ]
+    rows = []
+    for judge in work.config.judges:
+        asked = Asked(judge, prompt.hash(judge), guess_hash(judge, work.guess_prompt, prompt))
+        bias = _strongest(biases[judge.label, asked.prompt_hash])
+        rows += judge_card(connection, work.config, work.suite, asked, pairs, bias)
+    return rows
 
 
 def _strongest(rows: Sequence[Mapping[str, Any]]) -> Figure | None:

@@ -15,8 +15,8 @@ from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
 from nextstep.pipeline.running import Errand, Opener, RunResult, Watcher, do_stage, perform
 from nextstep.pipeline.score import Contest, score
-from nextstep.pipeline.scribe import RewriteTask, due_rewrites
-from nextstep.pipeline.stage import stored_replies
+from nextstep.pipeline.scribe import RewriteTask, due_rewrites, own_words
+from nextstep.pipeline.stage import anew
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 
@@ -89,8 +89,9 @@ class Job:
         if self.judge_prompt.form is None:
             return []
         wanted = {moment.moment_id for moment, _ in self.proposals(connection)} | set(expected)
-        given = [(moment, moment.human_step) for moment in self.moments if moment.moment_id in wanted]
-        return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
+        given = own_words(self.suite, (moment for moment in self.moments if moment.moment_id in wanted))
+        tasks = list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
+        return anew(connection, tasks) if self.fresh else tasks
 
     def prompt_hashes(self) -> dict[str, str]:
         """The digests of the prompts, for the run's record."""
@@ -103,9 +104,7 @@ class Job:
         With `fresh`, none is read from a stored reply: one that could not be read is asked for anew.
         """
         tasks = list(due_verdicts(connection, self.suite, self.proposals(connection), self.judges, self.judge_prompt))
-        while self.fresh and (stored := stored_replies(connection, tasks)):
-            tasks = [task.again() if task.call.reply_id in stored else task for task in tasks]
-        return tasks
+        return anew(connection, tasks) if self.fresh else tasks
 
 
 def make_job(

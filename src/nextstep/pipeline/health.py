@@ -7,10 +7,11 @@ from typing import Any
 
 from nextstep.config import EvalConfig, JudgeSettings
 from nextstep.core.judging import SCORES
-from nextstep.core.probes import EQUAL, TOLERANCES, Made, Probe, is_within, trust
-from nextstep.core.records import Choice, Moment, MomentSet
+from nextstep.core.probes import EQUAL, TOLERANCES, Checked, Made, Probe, is_within, trust
+from nextstep.core.records import Choice, MomentSet
 from nextstep.core.stats import Figure, bang_index, first_position, flip_rate, mean_figure, rate_figure
 from nextstep.models import is_offline
+from nextstep.sources.suite import Suite
 from nextstep.store import Connection
 from nextstep.store.database import insert, query, utc_now
 
@@ -23,6 +24,8 @@ class Answers:
 
     probes: Mapping[str, Sequence[Row]]
     """By probe: rows with the choice in both orders."""
+    asked: Sequence[Row]
+    """A row for each pair that the judge was asked about, whether or not it answered."""
     repeats: Sequence[Row]
     pairs: Sequence[Row]
     """Of the evaluation: proposals judged in both orders."""
@@ -30,35 +33,48 @@ class Answers:
     self_preference: Figure | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A judge, and how it was asked: for verdicts, and for guesses of authorship."""
+
+    judge: JudgeSettings
+    prompt_hash: str
+    guess_hash: str
+
+
 def judge_card(
     connection: Connection,
     config: EvalConfig,
-    suite_hash: str,
-    judge: JudgeSettings,
-    prompt_hash: str,
-    moments: Sequence[Moment],
+    suite: Suite,
+    asked: Asked,
     pairs: Sequence[Made],
     self_preference: Figure | None,
 ) -> list[Row]:
-    """Work out and store a judge's card over these moments and made pairs; a row for each figure."""
-    answers = _answers(connection, judge, prompt_hash, moments, pairs, self_preference)
+    """Work out and store a judge's card over a suite and its made pairs; a row for each figure."""
+    judge, prompt_hash = asked.judge, asked.prompt_hash
+    answers = _answers(connection, suite, asked, pairs, self_preference)
     bounds = {name: (one.low, one.high) for name, one in TOLERANCES.items()} | {"control": config.control.band}
     figures = {name: figure(answers) for name, figure in FIGURES.items()}
-    checks = {name: is_within(*_interval(one), bounds[name]) for name, one in figures.items()}
-    whole = str(trust(checks, {name: one.n_sessions for name, one in figures.items()}))
+    due = {name: max(figure.n, _due(name, answers)) for name, figure in figures.items()}
+    checks = {
+        name: Checked(is_within(*_interval(one), bounds[name]), one.n_sessions, one.n / due[name] if due[name] else 0.0)
+        for name, one in figures.items()
+    }
+    whole = str(trust(checks))
     rows = [
         {
-            "suite_hash": suite_hash,
+            "suite_hash": suite.suite_hash,
             "judge": judge.label,
             "prompt_hash": prompt_hash,
             "probe": name,
             "n": one.n,
+            "due": due[name],
             "n_sessions": one.n_sessions,
             "value": one.value,
             "ci_low": one.ci_low,
             "ci_high": one.ci_high,
             "expected": _expected(bounds[name]),
-            "ok": checks[name],
+            "ok": checks[name].ok,
             "status": one.status,
             "trust": whole,
             "offline": is_offline(judge.model),
@@ -84,24 +100,34 @@ def _expected(bounds: tuple[float, float]) -> str:
     return f">= {low:g}" if high >= 1 else f"{low:g} to {high:g}"
 
 
+PROBES_OF = {
+    "first_position": EQUAL,
+    "future": (Probe.ORACLE,),
+    "answered": tuple(Probe),
+    **{str(probe): (probe,) for probe in Probe},
+}
+"""Whose pairs a figure counts, where it is of made pairs."""
+
+
+def _due(name: str, answers: Answers) -> int:
+    """How many pairs were asked about for a figure."""
+    return sum(row["probe"] in PROBES_OF.get(name, ()) for row in answers.asked)
+
+
 def _answers(
-    connection: Connection,
-    judge: JudgeSettings,
-    prompt_hash: str,
-    moments: Sequence[Moment],
-    pairs: Sequence[Made],
-    self_preference: Figure | None,
+    connection: Connection, suite: Suite, asked: Asked, pairs: Sequence[Made], self_preference: Figure | None
 ) -> Answers:
-    asked = {"judge": judge.label, "prompt_hash": prompt_hash}
-    probes, ids = [made.probe_id for made in pairs], [moment.moment_id for moment in moments]
+    judged = {"judge": asked.judge.label, "prompt_hash": asked.prompt_hash}
+    probes, ids = [made.probe_id for made in pairs], [moment.moment_id for moment in suite.moments]
     by_probe: dict[str, list[Row]] = defaultdict(list)
-    for row in query(connection, "probe_pairs", probe_ids=probes, **asked):
+    for row in query(connection, "probe_pairs", probe_ids=probes, **judged):
         by_probe[row["probe"]].append(row)
     return Answers(
         by_probe,
-        query(connection, "probe_repeats", probe_ids=probes, **asked),
-        query(connection, "judged_pairs", moment_ids=ids, **asked),
-        query(connection, "guesses_of", moment_ids=ids, **asked),
+        query(connection, "probes_asked", probe_ids=probes, **judged),
+        query(connection, "probe_repeats", probe_ids=probes, **judged),
+        query(connection, "judged_pairs", moment_ids=ids, **judged),
+        query(connection, "guesses_of", moment_ids=ids, judge=asked.judge.label, prompt_hash=asked.guess_hash),
         self_preference,
     )
 
@@ -146,6 +172,12 @@ def _retest(answers: Answers) -> Figure:
     return rate_figure((row["session_id"], float(row["first"] == row["second"])) for row in answers.repeats)
 
 
+def _answered(answers: Answers) -> Figure:
+    """Of all made pairs that were asked about, those with a verdict in both orders."""
+    there = {row["probe_id"] for rows in answers.probes.values() for row in rows}
+    return rate_figure((row["session_id"], float(row["probe_id"] in there)) for row in answers.asked)
+
+
 def _order_flip(answers: Answers) -> Figure:
     return flip_rate((row["session_id"], _scores(row)) for row in answers.pairs)
 
@@ -156,8 +188,15 @@ def _authorship(answers: Answers) -> Figure:
 
 
 def _control(answers: Answers) -> Figure:
-    """Over the candidates of the evaluation together: the mean of each moment."""
-    return rate_figure(_moment_means(row for row in answers.pairs if row["set"] == MomentSet.CONTROL))
+    """Of the candidate that does best on controls: how weak the others are says nothing of the judge."""
+    rows = [row for row in answers.pairs if row["set"] == MomentSet.CONTROL]
+    by_candidate: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        by_candidate[row["candidate"], row["proposal_prompt_hash"]].append(row)
+    figures = [rate_figure(_moment_means(some)) for some in by_candidate.values()]
+    most = max((figure.n for figure in figures), default=0)
+    broad = [figure for figure in figures if 2 * figure.n >= most]
+    return max(broad, key=lambda figure: figure.value or 0.0, default=rate_figure([]))
 
 
 def _moment_means(rows: Iterable[Row]) -> list[tuple[str, float]]:
@@ -178,6 +217,7 @@ FIGURES: Mapping[str, Callable[[Answers], Figure]] = {
     **{str(probe): _win_rate(probe) for probe in (Probe.ELSEWHERE, Probe.WORSENED, Probe.ORACLE)},
     "future": _future,
     "retest": _retest,
+    "answered": _answered,
     "order_flip": _order_flip,
     "authorship": _authorship,
     "control": _control,

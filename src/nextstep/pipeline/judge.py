@@ -29,7 +29,8 @@ class VerdictTask:
     call: Call
     shortened: bool
     prompt_hash: str
-    rewrite_id: str | None = None
+    way_hash: str
+    rewrite_id: str | None
     """Of the human's step as the judge reads it."""
 
     def result(self, body: str) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class VerdictTask:
             "shortened": self.shortened,
             "prompt_hash": self.prompt_hash,
             "rewrite_id": self.rewrite_id,
+            "way_hash": self.way_hash,
             "reply_id": self.call.reply_id,
             "created_at": utc_now(),
         }
@@ -81,7 +83,7 @@ def due_verdicts(
 
     None is due where the human's step should be in the one form and is not yet.
     """
-    steps = human_steps(connection, [moment for moment, _ in proposals], prompt.form)
+    steps = human_steps(connection, suite, [moment for moment, _ in proposals], prompt.form)
     ids = [proposal["proposal_id"] for _, proposal in proposals]
     for judge in judges:
         prompt_hash = prompt.hash(judge)
@@ -98,4 +100,6 @@ def due_verdicts(
                         suite.events_of(moment), moment.cut, pair, order, judge, recovered_at=moment.recovered_at
                     )
                     call = Call(Purpose.JUDGE, request, 0)
-                    yield VerdictTask(moment, proposal, judge, order, call, shortened, prompt_hash, rewrite_id)
+                    yield VerdictTask(
+                        moment, proposal, judge, order, call, shortened, prompt_hash, prompt.way, rewrite_id
+                    )

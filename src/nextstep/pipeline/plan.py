@@ -12,7 +12,6 @@ from nextstep.models.prices import cost_usd
 from nextstep.pipeline.calibrate import Calibration
 from nextstep.pipeline.calls import Purpose
 from nextstep.pipeline.evaluate import Job
-from nextstep.pipeline.probing import missing
 from nextstep.pipeline.stage import Task, stored_replies
 from nextstep.store import Connection, Store
 
@@ -81,8 +80,7 @@ def plan_calibration(work: Calibration, store: Store) -> list[PlannedCalls]:
     """What a calibration would send now, about: steps that a scribe still owes are planned as if they were there."""
     with store.read_or_empty() as connection:
         owed = [*work.due_steps(connection), *work.due_made(connection, assumed=True)]
-        questions = missing(connection, work.questions(work.pairs(connection, assumed=True)))
-        tasks: list[Task] = [*owed, *questions, *work.due_guesses(connection)]
+        tasks: list[Task] = [*owed, *work.due_questions(connection, assumed=True), *work.due_guesses(connection)]
         return list(plan_tasks(_unanswered(connection, tasks)).values())
 
 

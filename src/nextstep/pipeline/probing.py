@@ -31,17 +31,19 @@ class ProbeTask:
     call: Call
     shortened: bool
     prompt_hash: str
+    repeat: int = 0
+    """0 for the question itself, 1 for asking it a second time."""
 
     def result(self, body: str) -> dict[str, Any]:
         """The probe verdict's row. Raises UnreadableReply when the reply holds no verdict."""
         said = read_judge_answer(answer_of(body))
-        key = (self.made.probe_id, self.judge.label, self.prompt_hash, str(self.order), self.call.sample)
+        key = (self.made.probe_id, self.judge.label, self.prompt_hash, str(self.order), self.repeat)
         return {
             "verdict_id": make_id("probe verdict", *key),
             "probe_id": self.made.probe_id,
             "judge": self.judge.label,
             "order": str(self.order),
-            "sample": self.call.sample,
+            "sample": self.repeat,
             "choice": str(unblind(said.letter, self.order)),
             "strength": said.grade,
             "reason": said.reasoning,
@@ -51,9 +53,13 @@ class ProbeTask:
             "created_at": utc_now(),
         }
 
-    def again(self) -> "ProbeTask":
+    def repeated(self) -> "ProbeTask":
         """The same question a second time."""
-        return replace(self, call=replace(self.call, sample=self.call.sample + 1))
+        return replace(self, repeat=1, call=replace(self.call, sample=1))
+
+    def again(self) -> "ProbeTask":
+        """The same with another sample, which is no repeat's either."""
+        return replace(self, call=replace(self.call, sample=self.call.sample + 2))
 
     def work(self) -> dict[str, Any]:
         """What a failure's row says of this task."""
@@ -61,7 +67,7 @@ class ProbeTask:
             "stage": "probe",
             "moment_id": self.made.moment.moment_id,
             "candidate": "",
-            "sample": self.call.sample,
+            "sample": self.repeat,
             "proposal_id": self.made.probe_id,
             "judge": self.judge.label,
             "order": str(self.order),
@@ -112,7 +118,7 @@ def repeats(tasks: Sequence[ProbeTask], seed: int) -> list[ProbeTask]:
     """Some of the questions once more, drawn by the seed; only those whose two steps differ."""
     different = [task for task in tasks if task.made.step != task.made.against]
     drawn = sorted(different, key=lambda task: make_id("retest", seed, task.call.reply_id))
-    return [task.again() for task in drawn[:RETESTED]]
+    return [task.repeated() for task in drawn[:RETESTED]]
 
 
 def missing(connection: Connection, tasks: Sequence[ProbeTask]) -> list[ProbeTask]:
@@ -123,7 +129,7 @@ def missing(connection: Connection, tasks: Sequence[ProbeTask]) -> list[ProbeTas
     return [
         task
         for task in tasks
-        if (task.made.probe_id, task.judge.label, task.prompt_hash, str(task.order), task.call.sample) not in there
+        if (task.made.probe_id, task.judge.label, task.prompt_hash, str(task.order), task.repeat) not in there
     ]
 
 
@@ -136,21 +142,25 @@ class GuessTask:
     judge: JudgeSettings
     order: Order
     call: Call
-    judged_hash: str
-    """Of the question of the evaluation, to which this is the question behind it."""
+    prompt_hash: str
+    """As `guess_hash` gives it."""
+
+    def again(self) -> "GuessTask":
+        """The same with the next sample of its call."""
+        return replace(self, call=replace(self.call, sample=self.call.sample + 1))
 
     def result(self, body: str) -> dict[str, Any]:
         """The guess's row. Raises UnreadableReply when the reply holds none."""
         said = read_guess(answer_of(body))
         choice = unblind(said.letter, self.order)
         return {
-            "guess_id": make_id("guess", self.proposal["proposal_id"], self.judge.label, self.judged_hash),
+            "guess_id": make_id("guess", self.proposal["proposal_id"], self.judge.label, self.prompt_hash),
             "proposal_id": self.proposal["proposal_id"],
             "judge": self.judge.label,
             "order": str(self.order),
             "guess": "unsure" if choice is Choice.TIE else str(choice),
             "reason": said.reasoning,
-            "prompt_hash": self.judged_hash,
+            "prompt_hash": self.prompt_hash,
             "reply_id": self.call.reply_id,
             "created_at": utc_now(),
         }
@@ -166,7 +176,7 @@ class GuessTask:
             "judge": self.judge.label,
             "order": str(self.order),
             "model": self.judge.model,
-            "prompt_hash": self.judged_hash,
+            "prompt_hash": self.prompt_hash,
         }
 
 
@@ -178,10 +188,13 @@ def due_guesses(
     judge: JudgeSettings,
     prompts: tuple[JudgePrompt, JudgePrompt],
 ) -> Iterator[GuessTask]:
-    """A guess for one judged proposal of each moment; `prompts` are those of the guess and of the verdict."""
-    guess, judged = prompts[0], prompts[1].hash(judge)
-    ids = [moment.moment_id for moment in moments]
-    rows = query(connection, "unguessed_proposals", judge=judge.label, prompt_hash=judged, moment_ids=ids)
+    """A guess for one judged proposal of each moment; `prompts` are those of the guess and of the verdict.
+
+    On the prefix alone: from what came later, any reader can tell which step was taken.
+    """
+    guess, prompt_hash = prompts[0], guess_hash(judge, *prompts)
+    asked = {"judge": judge.label, "prompt_hash": prompts[1].hash(judge), "guess_hash": prompt_hash}
+    rows = query(connection, "unguessed_proposals", moment_ids=[moment.moment_id for moment in moments], **asked)
     by_moment = {row["moment_id"]: row for row in rows}
     for moment in moments:
         row = by_moment.get(moment.moment_id)
@@ -189,7 +202,10 @@ def due_guesses(
             continue
         order = list(Order)[int(make_id("side", row["proposal_id"]), 16) % 2]
         pair = (row["text"], steps[moment.moment_id])
-        request, _ = guess.request(
-            suite.events_of(moment), moment.cut, pair, order, judge, recovered_at=moment.recovered_at
-        )
-        yield GuessTask(moment, row, judge, order, Call(Purpose.GUESS, request, 0), judged)
+        request, _ = guess.request(suite.events_of(moment)[: moment.cut + 1], moment.cut, pair, order, judge)
+        yield GuessTask(moment, row, judge, order, Call(Purpose.GUESS, request, 0), prompt_hash)
+
+
+def guess_hash(judge: JudgeSettings, guess: JudgePrompt, judged: JudgePrompt) -> str:
+    """Names how a judge guesses, and of what it judged how."""
+    return make_id("guess", guess.hash(judge), judged.hash(judge))

@@ -103,13 +103,13 @@ class ScribePrompt:
 
 
 def scribe_of(config: EvalConfig) -> ScribeSettings:
-    """Who brings the human's steps into the one form: whom the config names, else the first judge's model."""
+    """Who brings the human's steps into the one form: as configured, else the first judge that is not offline."""
     if config.judging.scribe:
         return config.judging.scribe
-    first = config.judges[0]
-    if is_offline(first.model):
-        return ScribeSettings(model=OFFLINE_SCRIBE)
-    return ScribeSettings.model_validate(first.model_dump() | {"name": None})
+    for judge in config.judges:
+        if not is_offline(judge.model):
+            return ScribeSettings.model_validate(judge.model_dump() | {"name": None})
+    return ScribeSettings(model=OFFLINE_SCRIBE)
 
 
 class JudgePrompt:
@@ -125,10 +125,15 @@ class JudgePrompt:
         self.form = form
         """How the human's step is brought into the one form; None where it keeps the person's own words."""
 
+    @property
+    def way(self) -> str:
+        """Names how all judges are asked alike: the prompt and the way of judging, not who is asked."""
+        judging = (self.judging.orders, self.judging.hide_decision, self.form.hash if self.form else None)
+        return make_id("way", self.prompt.digest, FITTING, *judging, self.schema)
+
     def hash(self, judge: JudgeSettings) -> str:
-        """Names the prompt with the judge's parameters and the way of judging."""
-        way = (self.judging.orders, self.judging.hide_decision, self.form and self.form.hash)
-        return make_id("judge", self.prompt.digest, FITTING, judge.parameters(), *way, self.schema)
+        """Names the way of asking with the judge's parameters."""
+        return make_id("judge", self.way, judge.parameters())
 
     def request(
         self,
@@ -144,9 +149,10 @@ class JudgePrompt:
 
         `recovered_at` only says which events are shortened last; the judge is not told of it.
         """
-        hidden = cut if self.judging.hide_decision else None
         keep = judge_keeps(events, cut, cut if recovered_at is None else recovered_at)
-        rendered = _render(events, judge.max_input_tokens, hidden, keep)
+        hidden = cut if self.judging.hide_decision else None
+        seen = without_turn(events, cut) if self.judging.hide_decision else events
+        rendered = _render(seen, judge.max_input_tokens, hidden, keep)
         step_a, step_b = slots(order, model_step=pair[0], human_step=pair[1])
         filled = self.prompt.fill(
             trajectory=rendered.text, decision=decision_note(cut), step_a=neutral(step_a), step_b=neutral(step_b)
@@ -184,6 +190,12 @@ def decision_note(cut: int) -> str:
     return f'<decision_point n="{cut}">The decision point is entry {cut} of the trajectory.</decision_point>'
 
 
+@lru_cache(maxsize=4)
+def without_turn(events: tuple[Event, ...], cut: int) -> tuple[Event, ...]:
+    """The events without those between the agent's last act and the cut: earlier parts of the turn that is hidden."""
+    return (*trajectory.prefix(events, cut), *events[cut:])
+
+
 def judge_keeps(events: tuple[Event, ...], cut: int, outcome: int) -> tuple[Container[int], ...]:
     """What the judge's trajectory keeps: the way from the decision to the outcome and, dearest, both with the end."""
     before = len(trajectory.prefix(events, cut)) - NEAR
@@ -203,3 +215,4 @@ def _render(
 def forget_renderings() -> None:
     """Render anew from here on: an audit proves nothing by what was kept."""
     _render.cache_clear()
+    without_turn.cache_clear()

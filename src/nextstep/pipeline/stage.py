@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from nextstep.core.ids import make_id
 from nextstep.errors import ModelError, UnreadableReply
@@ -61,6 +61,25 @@ def stored_replies(connection: Connection, tasks: Sequence[Task]) -> set[str]:
     """The names of those replies to these tasks that the store has."""
     rows = query(connection, "stored_replies", reply_ids=[task.call.reply_id for task in tasks])
     return {row["reply_id"] for row in rows}
+
+
+class Repeatable(Task, Protocol):
+    """A task whose question can be asked anew."""
+
+    def again(self) -> Self:
+        """The same with the next sample of its call."""
+        ...
+
+
+AnyTask = TypeVar("AnyTask", bound=Repeatable)
+
+
+def anew(connection: Connection, tasks: Sequence[AnyTask]) -> list[AnyTask]:
+    """The tasks with samples that nobody has drawn: for answers that are there and could not be read."""
+    renewed = list(tasks)
+    while stored := stored_replies(connection, renewed):
+        renewed = [task.again() if task.call.reply_id in stored else task for task in renewed]
+    return renewed
 
 
 def _read_replies(engine: Engine, tasks: Sequence[Task], table: str, result: StageResult) -> None:

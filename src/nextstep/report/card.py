@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nextstep.core.probes import ENOUGH_SESSIONS, TOLERANCES, Trust
+from nextstep.core.probes import ENOUGH_ANSWERS, ENOUGH_SESSIONS, TOLERANCES, Trust
 from nextstep.report.text import plain
 
 Row = Mapping[str, Any]
@@ -47,8 +47,19 @@ def _cells(row: Row) -> list[RenderableType]:
     value = "-" if row["value"] is None else f"{row['value']:.2f}"
     between = "-" if row["ci_low"] is None else f"{row['ci_low']:.2f} - {row['ci_high']:.2f}"
     mark = "few" if _is_rough(row) else {True: "ok", False: "ALARM", None: "-"}[row["ok"]]
-    cells = [row["probe"], value, between, row["expected"], str(row["n"]), mark]
+    cells = [row["probe"], value, between, row["expected"], _count(row), mark]
     return [plain(cell, "bold red" if row["ok"] is False else "") for cell in cells]
+
+
+def _why_not(row: Row) -> str:
+    if row["due"]:
+        return "no answer could be read" if not row["n"] else "one session, or answers without any variation"
+    return WHY_NOT.get(row["probe"], "the suite has nothing for it")
+
+
+def _count(row: Row) -> str:
+    """What the figure rests on, of what was asked."""
+    return str(row["n"]) if row["n"] >= row["due"] else f"{row['n']}/{row['due']}"
 
 
 def _is_rough(row: Row) -> bool:
@@ -65,9 +76,10 @@ def reasons(rows: Sequence[Row]) -> list[str]:
     ]
     if rough := [row["probe"] for row in rows if _is_rough(row)]:
         said.append(f"fewer than {ENOUGH_SESSIONS} sessions, too few to clear a judge: {', '.join(rough)}")
+    said += [f"{row['probe']} could not be measured ({_why_not(row)})" for row in rows if row["ok"] is None]
     said += [
-        f"{row['probe']} could not be measured ({WHY_NOT.get(row['probe'], 'the suite has too little for it')})"
+        f"{row['probe']}: {row['due'] - row['n']} of {row['due']} pairs have no answer that could be read"
         for row in rows
-        if row["ok"] is None
+        if 0 < row["n"] < ENOUGH_ANSWERS * row["due"]
     ]
     return [f"  {line}" for line in said]

@@ -78,6 +78,7 @@ CREATE TABLE rewrites (
     in_band BOOLEAN NOT NULL,
     shortened BOOLEAN NOT NULL,
     prompt_hash VARCHAR NOT NULL,
+    source_hash VARCHAR NOT NULL,
     reply_id VARCHAR NOT NULL,
     created_at TIMESTAMP NOT NULL
 );
@@ -87,8 +88,11 @@ COMMENT ON COLUMN rewrites.scribe IS 'The model that wrote it.';
 COMMENT ON COLUMN rewrites.in_band IS 'Whether it has the form and length that were asked for.';
 COMMENT ON COLUMN rewrites.shortened IS 'Whether the prefix that the scribe saw was shortened.';
 COMMENT ON COLUMN rewrites.prompt_hash IS 'Of the scribe''s prompt and the form.';
+COMMENT ON COLUMN rewrites.source_hash IS 'Of the text that was rewritten.';
 
 ALTER TABLE verdicts ADD COLUMN rewrite_id VARCHAR;
+ALTER TABLE verdicts ADD COLUMN way_hash VARCHAR;
+COMMENT ON COLUMN verdicts.way_hash IS 'Of the prompt and the way of judging alone: equal for judges that were asked alike.';
 COMMENT ON COLUMN verdicts.rewrite_id IS 'The human''s step as the judge read it; NULL where it was in the human''s own words.';
 
 CREATE TABLE probes (
@@ -138,6 +142,7 @@ CREATE TABLE guesses (
     created_at TIMESTAMP NOT NULL
 );
 COMMENT ON TABLE guesses IS 'Which of the two steps a judge took for the model''s: whether the comparison is blind.';
+COMMENT ON COLUMN guesses.prompt_hash IS 'Of the guess''s prompt and of how the judge was asked for its verdicts.';
 COMMENT ON COLUMN guesses.guess IS 'model: it found the model''s step; human: it took the human''s for it; unsure.';
 
 CREATE TABLE judge_health (
@@ -146,6 +151,7 @@ CREATE TABLE judge_health (
     prompt_hash VARCHAR NOT NULL,
     probe VARCHAR NOT NULL,
     n INTEGER NOT NULL,
+    due INTEGER NOT NULL,
     n_sessions INTEGER NOT NULL,
     value DOUBLE,
     ci_low DOUBLE,
@@ -161,6 +167,7 @@ CREATE TABLE judge_health (
 COMMENT ON TABLE judge_health IS 'One figure of a judge''s card: a probe''s, or one worked out from its verdicts.';
 COMMENT ON COLUMN judge_health.prompt_hash IS 'As in verdicts: of the judge''s prompt, its parameters and the way of judging.';
 COMMENT ON COLUMN judge_health.n IS 'Moments, or pairs for first_position, order_flip, retest and authorship.';
+COMMENT ON COLUMN judge_health.due IS 'Of these, what was asked: the rest gave no answer that could be read.';
 COMMENT ON COLUMN judge_health.ci_low IS '95 % interval, sessions as the independent unit.';
 COMMENT ON COLUMN judge_health.expected IS 'The tolerance.';
 COMMENT ON COLUMN judge_health.ok IS 'False (an alarm) when the whole interval is outside the tolerance; NULL where it could not be measured.';
