@@ -20,7 +20,7 @@ def test_the_band_takes_both_its_ends(form: Form, lines: int) -> None:
         rest = "word " * (words - own - max(0, lines - 1))
         return in_lines(rest, *["word"] * 3) if lines else rest
 
-    fitting = [words for words in range(15, 100) if form.fits(step(words))] if lines else None
+    fitting = [words for words in range(12, 100) if form.fits(step(words))] if lines else None
     if fitting is not None:
         assert (fitting[0], fitting[-1]) == (form.least, form.most)
     else:
@@ -53,7 +53,7 @@ def test_a_step_without_exactly_the_four_lines_in_their_order_is_not_in_the_form
 
 def test_forms_with_other_words_or_bands_have_other_names() -> None:
     assert len({form.digest for form in (SAME, FREE, same_form(TEXT + " Be brief.", "form.md"))}) == 3
-    assert SAME.text == "Between 20 and 80 words."
+    assert SAME.text == "Between 16 and 80 words."
 
 
 @pytest.mark.parametrize("text", ["$more", "a lone $", "${least"])

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.probes import (
     CHECKLIST,
     CHECKLIST_FREE,
+    ENOUGH_ANSWERS,
     ENOUGH_SESSIONS,
     EQUAL,
     FILLER,
@@ -21,6 +23,7 @@ from nextstep.core.probes import (
     OPTIONAL,
     ORDER_TO_JUDGE,
     TOLERANCES,
+    Checked,
     Made,
     Probe,
     Trust,
@@ -69,7 +72,7 @@ def all_made(some: list[Moment]) -> dict[RewriteKind, dict[str, str]]:
 
 
 def made(some: list[Moment], rewrites: Mapping[RewriteKind, Mapping[str, str]] | None = None) -> list[Made]:
-    return list(make_pairs(some, told(some), all_made(some) if rewrites is None else rewrites))
+    return list(make_pairs(some, some, told(some), all_made(some) if rewrites is None else rewrites))
 
 
 def line_values(step: str) -> list[str]:
@@ -135,10 +138,16 @@ class TestPairs:
         rest = [pair for pair in made(some) if pair.probe not in needing]
         assert made(some, rewrites) == rest
 
+    @given(moments, st.integers(0, 9))
+    def test_a_choice_of_moments_has_the_pairs_that_they_have_in_the_whole(self, some: list[Moment], few: int) -> None:
+        chosen = list(make_pairs(some[:few], some, told(some), all_made(some)))
+        names = {one.moment_id for one in some[:few]}
+        assert chosen == [pair for pair in made(some) if pair.moment.moment_id in names]
+
     def test_a_moment_whose_human_step_is_not_there_is_left_out_and_lends_nothing(self) -> None:
         some = [moment(0, 1, MomentSet.CONTROL), moment(1, 1, MomentSet.DETOUR)]
         kept = told(some[:1])
-        pairs = list(make_pairs(some, kept, all_made(some)))
+        pairs = list(make_pairs(some, some, kept, all_made(some)))
         assert {pair.moment for pair in pairs} == {some[0]}
         assert Probe.ELSEWHERE not in {pair.probe for pair in pairs}
 
@@ -160,7 +169,7 @@ class TestPairs:
     )
     def test_the_checklist_has_the_form_of_what_it_stands_against(self, human: str, listed: str) -> None:
         control = moment(0, 1, MomentSet.CONTROL)
-        pairs = {pair.probe: pair for pair in make_pairs([control], {control.moment_id: human}, {})}
+        pairs = {pair.probe: pair for pair in make_pairs([control], [control], {control.moment_id: human}, {})}
         assert pairs[Probe.CHECKLIST].step == listed
         assert [label for label, _ in parts(listed)] == ([*LABELS] if human != "look there please" else [""])
 
@@ -241,50 +250,55 @@ class TestAlarm:
         assert {str(probe) for probe in Probe} - TOLERANCES.keys() == {"shuffled"}
 
 
-checks = st.fixed_dictionaries({name: st.sampled_from([True, False, None]) for name in TOLERANCES})
-counts = st.fixed_dictionaries({name: st.integers(0, 2 * ENOUGH_SESSIONS) for name in TOLERANCES})
-MANY = dict.fromkeys(TOLERANCES, ENOUGH_SESSIONS)
-CLEAR = dict.fromkeys(TOLERANCES, True)
+figures = st.builds(
+    Checked,
+    ok=st.sampled_from([True, False, None]),
+    sessions=st.integers(0, 2 * ENOUGH_SESSIONS),
+    answered=st.sampled_from([0.0, 0.5, ENOUGH_ANSWERS, 1.0]),
+)
+cards = st.fixed_dictionaries(dict.fromkeys(TOLERANCES, figures))
+CLEAR = dict.fromkeys(TOLERANCES, Checked(ok=True, sessions=ENOUGH_SESSIONS, answered=ENOUGH_ANSWERS))
 NEEDED = sorted(TOLERANCES.keys() - OPTIONAL)
 SERIOUS = sorted(name for name, one in TOLERANCES.items() if one.is_serious)
 ORDER = (Trust.NOT_TRUSTED, Trust.CARE, Trust.TRUSTED)
+Card = dict[str, Checked]
+
+
+def with_figure(card: Card, name: str, **changes: Any) -> Card:
+    return card | {name: card[name]._replace(**changes)}
 
 
 class TestTrust:
     def test_a_judge_without_an_alarm_on_enough_sessions_is_trusted(self) -> None:
-        assert trust(CLEAR, MANY) is Trust.TRUSTED
-        assert trust({name: CLEAR[name] for name in NEEDED}, MANY) is Trust.TRUSTED
+        assert trust(CLEAR) is Trust.TRUSTED
+        assert trust({name: CLEAR[name] for name in NEEDED}) is Trust.TRUSTED
 
-    @given(checks, counts, st.sampled_from(NEEDED))
-    def test_never_where_a_needed_figure_is_missing(
-        self, some: dict[str, bool | None], sessions: dict[str, int], name: str
-    ) -> None:
-        assert trust(some | {name: None}, sessions) is not Trust.TRUSTED
-        assert trust({key: ok for key, ok in some.items() if key != name}, sessions) is not Trust.TRUSTED
+    @given(cards, st.sampled_from(NEEDED))
+    def test_never_where_a_needed_figure_is_missing(self, card: Card, name: str) -> None:
+        assert trust(with_figure(card, name, ok=None)) is not Trust.TRUSTED
+        assert trust({key: one for key, one in card.items() if key != name}) is not Trust.TRUSTED
 
-    @given(checks, counts, st.sampled_from(NEEDED), st.integers(0, ENOUGH_SESSIONS - 1))
-    def test_never_where_a_needed_figure_rests_on_few_sessions(
-        self, some: dict[str, bool | None], sessions: dict[str, int], name: str, few: int
-    ) -> None:
-        assert trust(some, sessions | {name: few}) is not Trust.TRUSTED
+    @given(cards, st.sampled_from(NEEDED), st.integers(0, ENOUGH_SESSIONS - 1))
+    def test_never_where_a_needed_figure_rests_on_few_sessions(self, card: Card, name: str, few: int) -> None:
+        assert trust(with_figure(card, name, sessions=few)) is not Trust.TRUSTED
 
-    @given(checks, counts, st.sampled_from(SERIOUS))
-    def test_one_serious_alarm_is_no_trust(
-        self, some: dict[str, bool | None], sessions: dict[str, int], name: str
-    ) -> None:
-        assert trust(some | {name: False}, sessions) is Trust.NOT_TRUSTED
+    @given(cards, st.sampled_from(NEEDED), st.floats(0, ENOUGH_ANSWERS, exclude_max=True))
+    def test_never_where_some_of_what_was_asked_was_not_answered(self, card: Card, name: str, share: float) -> None:
+        assert trust(with_figure(card, name, answered=share)) is not Trust.TRUSTED
+
+    @given(cards, st.sampled_from(SERIOUS))
+    def test_one_serious_alarm_is_no_trust(self, card: Card, name: str) -> None:
+        assert trust(with_figure(card, name, ok=False)) is Trust.NOT_TRUSTED
 
     @pytest.mark.parametrize("name", sorted(TOLERANCES.keys() - {*SERIOUS}))
     def test_another_alarm_asks_for_care(self, name: str) -> None:
-        assert trust(CLEAR | {name: False}, MANY) is Trust.CARE
+        assert trust(with_figure(CLEAR, name, ok=False)) is Trust.CARE
 
     @pytest.mark.parametrize("name", sorted(OPTIONAL))
     def test_what_only_an_evaluation_can_show_may_be_missing(self, name: str) -> None:
-        assert trust(CLEAR | {name: None}, MANY | {name: 0}) is Trust.TRUSTED
+        assert trust(with_figure(CLEAR, name, ok=None, sessions=0)) is Trust.TRUSTED
 
-    @given(checks, counts, st.sampled_from(sorted(TOLERANCES)))
-    def test_a_better_figure_never_lowers_the_trust(
-        self, some: dict[str, bool | None], sessions: dict[str, int], name: str
-    ) -> None:
-        levels = [ORDER.index(trust(some | {name: ok}, sessions)) for ok in (False, True)]
+    @given(cards, st.sampled_from(sorted(TOLERANCES)))
+    def test_a_better_figure_never_lowers_the_trust(self, card: Card, name: str) -> None:
+        levels = [ORDER.index(trust(with_figure(card, name, ok=ok))) for ok in (False, True)]
         assert all(worse <= better for worse, better in pairwise(levels))
