@@ -83,7 +83,15 @@ def test_without_a_suite_the_one_scored_last_is_meant() -> None:
     with empty_store() as connection:
         assert read_results(connection, None) == read_agreement(connection, None) == read_health(connection, None) == []
         filled(connection)
-        card = {"n": 1, "n_sessions": 1, "expected": ">= 0.95", "status": "ok", "trust": "trusted", "offline": False}
+        card = {
+            "n": 1,
+            "due": 1,
+            "n_sessions": 1,
+            "expected": ">= 0.95",
+            "status": "ok",
+            "trust": "trusted",
+            "offline": False,
+        }
         name = {
             "suite_hash": SUITE,
             "judge": "first",

@@ -237,7 +237,15 @@ def test_a_step_that_was_judged_in_one_form_has_the_length_of_that_form() -> Non
 
 
 def rewrite(pair: Pair, words: int, digest: str = "f") -> Row:
-    more = {"scribe": "x", "text": "", "in_band": True, "shortened": False, "reply_id": "x", "created_at": LONG_AGO}
+    more = {
+        "scribe": "x",
+        "source_hash": "0",
+        "text": "",
+        "in_band": True,
+        "shortened": False,
+        "reply_id": "x",
+        "created_at": LONG_AGO,
+    }
     name = {"rewrite_id": f"form-{pair.moment_id}", "moment_id": pair.moment_id, "kind": "form", "prompt_hash": digest}
     return name | more | {"n_words": words}
 

@@ -12,7 +12,8 @@ from nextstep.cli.settings import moment_set, set_up
 from nextstep.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from nextstep.config import Limits
     from nextstep.pipeline.engine import Spend
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from nextstep.pipeline.plan import PlannedCalls
     from nextstep.pipeline.running import RunResult
     from nextstep.store import Store
+
+    Rows = Sequence[Mapping[str, Any]]
 
 DEMO_STORE = Path("nextstep-demo.duckdb")
 MADE = {"propose": "proposals", "scribe": "steps in one form", "judge": "verdicts"}
@@ -128,17 +131,16 @@ def _run(job: "Job", store: "Store", command: str, *, quiet: bool) -> "RunResult
 
 def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> None:
     """Print the win rates and how the run went; exit with its code."""
+    from nextstep.pipeline.correcting import with_cards
+    from nextstep.pipeline.results import read_health
+
+    with store.read() as connection:
+        health = read_health(connection, result.suite_hash)
+    rows = with_cards(result.win_rates, health)
     if as_json:
-        health = {"judge_health": result.health} if result.health else {}
-        typer.echo(document("win_rates", result.win_rates, **_facts(result, store), **health))
-    elif any(row["n_moments"] for row in result.win_rates):
-        from nextstep.report.text import win_rate_tables
-
-        console().print(win_rate_tables(result.win_rates))
-    if result.health and not as_json:
-        from nextstep.report.card import cards
-
-        console().print(cards(result.health))
+        typer.echo(document("win_rates", rows, **_facts(result, store), judge_health=health))
+    else:
+        _print_rates(rows, health, result.health)
     if result.stopped_by and not result.spend.calls:
         raise result.stopped_by
     remark(_how_it_went(result), quiet=quiet)
@@ -152,6 +154,17 @@ def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) ->
             " that cannot be read was paid for and stays, --fresh asks anew"
         )
         raise typer.Exit(SOME_FAILED)
+
+
+def _print_rates(rows: "Rows", health: "Rows", measured: "Rows") -> None:
+    """The win rates, and the cards that this very command has `measured`."""
+    from nextstep.report.card import cards
+    from nextstep.report.results import win_rate_tables
+
+    if any(row["n_moments"] for row in rows):
+        console().print(win_rate_tables(rows, health))
+    if measured:
+        console().print(cards(measured))
 
 
 def _facts(result: "RunResult", store: "Store") -> dict[str, object]:

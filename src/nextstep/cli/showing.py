@@ -30,8 +30,9 @@ def results(
 ) -> None:
     """Show win rates, for each candidate, set and judge, with what may bias them: of the suite scored last, or --suite.
 
-    Several judges of one candidate also stand as a jury, with how far they agree. --by splits the win rates by tag, by
-    session, by window (whether the candidate's prefix was shortened) or by cutoff (whether it may have trained on it).
+    Several judges of one run also stand as a jury, with how far they agree; --model and --judge leave the agreement of
+    the judges that are shown. --by splits the win rates by tag, by session, by window (whether the candidate's prefix
+    was shortened) or by cutoff (whether it may have trained on it).
 
     For example:
 
@@ -41,8 +42,8 @@ def results(
 
         nextstep results -o win_rates.csv
     """
-    from nextstep.pipeline.correcting import with_corrections
-    from nextstep.pipeline.results import BY, read_agreement, read_health, read_results
+    from nextstep.pipeline.correcting import with_cards
+    from nextstep.pipeline.results import BY, agreement_among, read_agreement, read_health, read_results
     from nextstep.report.results import results_text
 
     if by not in (None, *BY):
@@ -54,13 +55,14 @@ def results(
         health, agreement = read_health(connection, suite_hash), read_agreement(connection, suite_hash)
     chosen = [
         row
-        for row in with_corrections(rows, health)
+        for row in with_cards(rows, health)
         if (not model or row["candidate"] in model)
         and (not judge or row["judge"] in judge)
         and only in (None, row["set"])
     ]
     if not chosen:
         raise UsageError("there are no results of this kind yet; `nextstep eval` makes them")
+    agreement = agreement_among(agreement, chosen)
     text = results_text(chosen, health=health, agreement=agreement)
     more = {"agreement": agreement, "judge_health": health}
     print_rows("win_rates", chosen, text, as_json=json, output=output, more=more)

@@ -14,8 +14,10 @@ from nextstep.core.stats import (
     Estimate,
     Figure,
     abbott_bound,
+    cluster,
     estimate,
     first_position,
+    jackknife_variance,
     length_controlled,
 )
 from nextstep.core.stats.components import variance_split
@@ -38,6 +40,7 @@ def summary(tallies: Sequence[Row], training_cutoff: date | None = None) -> Row:
         "pending": counts["pending"],
         "due": len(tallies),
         "refusals": sum(row["refused"] for row in tallies),
+        "variance": _variance(judged),
         "average_win_rate": estimate_moments(judged, "average_score").win_rate,
         "flip_rate": _mean(flipped),
         "shortened_share": _mean([bool(row["prefix_shortened"] or row["judge_shortened"]) for row in judged]),
@@ -56,6 +59,12 @@ def moment_scores(judged: Iterable[Row], column: str = "score") -> list[tuple[Ha
 def estimate_moments(judged: Iterable[Row], column: str) -> Estimate:
     """The mean over moments of a score in [0, 1], each moment with the mean over its samples."""
     return estimate(moment_scores(judged, column))
+
+
+def _variance(judged: Iterable[Row]) -> float | None:
+    """The variance of the win rate that its interval rests on; None where one session says nothing of others."""
+    clusters = cluster(moment_scores(judged))
+    return jackknife_variance(clusters) if len(clusters.sizes) > 1 else None
 
 
 def lower_bound(detour: Iterable[Row], control: Iterable[Row]) -> Row:

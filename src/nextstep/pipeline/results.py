@@ -43,6 +43,23 @@ def read_agreement(connection: Connection, suite_hash: str | None) -> list[Row]:
     return query(connection, "agreement_of", suite_hash=suite_of(connection, suite_hash))
 
 
+def agreement_among(agreement: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
+    """Of the agreement of judges, that between those whose win rates, alone or as a jury, are among `rows`; by set."""
+    shown = {(judge, row["set"]) for row in rows for judge in _judges(row)}
+    return [
+        one
+        for one in agreement
+        if {((one[f"judge_{side}"], one[f"prompt_hash_{side}"]), one["set"]) for side in "ab"} <= shown
+    ]
+
+
+def _judges(row: Row) -> list[tuple[str, str]]:
+    """Who judged a win rate's row: the judges of a jury, or the one; each with the hash of its prompt."""
+    if row["jury"]:
+        return [(one["judge"], one["prompt_hash"]) for one in row["jury"]]
+    return [(row["judge"], row["verdict_prompt_hash"])]
+
+
 def read_health(connection: Connection, suite_hash: str | None) -> list[Row]:
     """The cards of a suite's judges (of the one scored last when None): a row for each probe."""
     return query(connection, "health_of", suite_hash=suite_of(connection, suite_hash))
@@ -70,15 +87,14 @@ def _split(connection: Connection, row: Row, groups_of: Callable[[Row, Row], Ite
 
 def _pairs(connection: Connection, row: Row) -> list[Row]:
     """What became of every (moment, sample) of a win rate's row, under its judge or its jury."""
-    judges = row["jury"] or [{"judge": row["judge"], "prompt_hash": row["verdict_prompt_hash"]}]
     proposed = row["proposal_prompt_hash"]
     tallies = [
         tally(
             connection,
             row["suite_hash"],
-            Contest(row["candidate"], one["judge"], ("", ""), proposed, one["prompt_hash"], row["scribe_hash"]),
+            Contest(row["candidate"], judge, ("", ""), proposed, asked, row["scribe_hash"]),
         )
-        for one in judges
+        for judge, asked in _judges(row)
     ]
     return combine(tallies) if row["jury"] else tallies[0]
 

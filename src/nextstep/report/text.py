@@ -1,16 +1,19 @@
 """Rows as text for a terminal: tables, a moment, and the words that go with figures."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
 from nextstep.core.rendering import visible
 
 Row = Mapping[str, Any]
+Named = tuple[str, str]
+"""A judge's label and the hash of its prompt."""
 
 OFFLINE_NOTE = "Offline models and the lexical judge test the pipeline; these figures say nothing about any model."
 COUNTS_NOTE = (
@@ -27,6 +30,14 @@ BOUND_NOTE = (
     "bound: at least this share of the detours' model steps is truly better, if the judge favours the model wrongly no"
     " more often on detours than on controls."
 )
+OPEN_BOUND_NOTE = (
+    "A bound without an interval: too few sessions, or too much alike, to say how far it would move with others."
+)
+HASH_NOTE = (
+    "In brackets: the start of verdict_prompt_hash, which names what a judge was asked with, or a jury by its judges."
+)
+SHOWN_HASH = 8
+"""Characters of a hash that tell two apart for people."""
 READABLE_WIDTH = 12
 """Characters that a column needs at least, on average, to be read."""
 SHOWN_CHARS = 700
@@ -52,16 +63,20 @@ def interval(row: Row) -> str:
     return f"{100 * row['ci_low']:.1f} - {100 * row['ci_high']:.1f} %"
 
 
-def win_rate_tables(rows: Sequence[Row]) -> Group:
-    """Win rates, one table a judge, with the words that belong to them."""
-    parts: list[RenderableType] = [judge_table(judge, of_judge) for judge, of_judge in by_judge(rows).items()]
-    return Group(*parts, *notes(rows))
+def by_judge(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """The name and the rows of each judge or jury, as it was asked; judges in the order in which they come."""
+    judges: dict[Named, list[Row]] = {}
+    for row in rows:
+        judges.setdefault((row["judge"], row["verdict_prompt_hash"]), []).append(row)
+    named = judge_names(judges)
+    return [(named[judge], of_judge) for judge, of_judge in judges.items()]
 
 
-def by_judge(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of each judge, the judges in the order in which they come."""
-    judges = dict.fromkeys(row["judge"] for row in rows)
-    return {judge: [row for row in rows if row["judge"] == judge] for judge in judges}
+def judge_names(judges: Iterable[Named]) -> dict[Named, str]:
+    """What to call each judge: its label, with the start of its prompt's hash where one label has several."""
+    judges = list(dict.fromkeys(judges))
+    asked = Counter(label for label, _ in judges)
+    return {(label, h): label if asked[label] == 1 else f"{label} [{h[:SHOWN_HASH]}]" for label, h in judges}
 
 
 def judge_table(judge: str, rows: Sequence[Row]) -> Table:
@@ -92,13 +107,12 @@ def between(low: float | None, high: float | None) -> str:
 
 
 def groups(rows: Sequence[Row]) -> list[str]:
-    """Further columns that tell the rows apart: what they are grouped by, or their prompts where those differ."""
-    if "group" in rows[0]:
-        return ["group"]
-    prompts: dict[tuple[str, str], set[str]] = {}
+    """Further columns that tell the rows apart: what they are grouped by, and their prompts where those differ."""
+    named = ["group"] if "group" in rows[0] else []
+    prompts: dict[tuple[str, ...], set[str]] = {}
     for row in rows:
-        prompts.setdefault((row["candidate"], row["set"]), set()).add(row["prompt_hash"])
-    return ["prompt_hash"] if any(len(hashes) > 1 for hashes in prompts.values()) else []
+        prompts.setdefault(tuple(row[name] for name in ("candidate", *named, "set")), set()).add(row["prompt_hash"])
+    return [*named, "prompt_hash"] if any(len(hashes) > 1 for hashes in prompts.values()) else named
 
 
 MARKS = {"tiny": "*", "few_sessions": "*", "degenerate": "*"}
@@ -112,8 +126,13 @@ def notes(rows: Iterable[Row]) -> list[Text]:
     """What a reader must know beside the figures."""
     rows = list(rows)
     said = [Text(COUNTS_NOTE)]
-    if any(row["lower_bound"] is not None for row in rows):
+    if len(by_judge(rows)) > len({row["judge"] for row in rows}):
+        said.append(Text(HASH_NOTE))
+    bounds = [row for row in rows if row["lower_bound"] is not None]
+    if bounds:
         said.append(Text(BOUND_NOTE))
+    if any(row["lower_bound_low"] is None for row in bounds):
+        said.append(Text(OPEN_BOUND_NOTE))
     if any(row.get("corrected_win_rate") is not None for row in rows):
         said.append(Text(CORRECTED_NOTE))
     if any(row["status"] in MARKS for row in rows):

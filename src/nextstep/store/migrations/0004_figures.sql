@@ -2,6 +2,7 @@
 
 ALTER TABLE win_rates ADD COLUMN jury STRUCT(judge VARCHAR, prompt_hash VARCHAR)[];
 ALTER TABLE win_rates ADD COLUMN scribe_hash VARCHAR;
+ALTER TABLE win_rates ADD COLUMN variance DOUBLE;
 ALTER TABLE win_rates ADD COLUMN own_family BOOLEAN;
 ALTER TABLE win_rates ADD COLUMN refusals INTEGER;
 ALTER TABLE win_rates ADD COLUMN first_position DOUBLE;
@@ -28,6 +29,7 @@ COMMENT ON COLUMN win_rates.wins IS 'Outcomes, one for each (moment, sample). Of
 COMMENT ON COLUMN win_rates.flips IS 'The orders contradict each other: the judge saw the position. 0 for a jury, which has no orders of its own.';
 COMMENT ON COLUMN win_rates.jury IS 'The judges of a jury, each with the hash of its prompt; NULL for one judge.';
 COMMENT ON COLUMN win_rates.scribe_hash IS 'Of the prompt that brought the human''s steps into one form; NULL where they stand in their own words.';
+COMMENT ON COLUMN win_rates.variance IS 'Of the win rate, by leaving out one session at a time; NULL with fewer than two sessions.';
 COMMENT ON COLUMN win_rates.own_family IS 'Whether the judge, or one of a jury, and the candidate come from one maker, by their names; NULL where that is not known.';
 COMMENT ON COLUMN win_rates.refusals IS 'Of the failures: those in which the candidate, the scribe or the judge refused.';
 COMMENT ON COLUMN win_rates.first_position IS 'How much the judge favours the step shown first, mean of (s_0 + 1 - s_1) / 2 with s_0, s_1 the candidate''s score when shown first, second: 0.5 is no preference. NULL for a jury.';
