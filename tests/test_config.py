@@ -163,11 +163,7 @@ class TestProblems:
         [
             ("{}: 1", EvalConfig),
             ("judging: {{{}: 1}}", Judging),
-            pytest.param(
-                "judging: {{scribe: {{model: m, {}: 1}}}}",
-                ScribeSettings,
-                marks=pytest.mark.xfail(strict=True, reason="the keys of judging are named instead"),
-            ),
+            ("judging: {{scribe: {{model: m, {}: 1}}}}", ScribeSettings),
             ("control: {{{}: 1}}", Control),
             ("limits: {{{}: 1}}", Limits),
             ("endpoints: {{e: {{base_url: 'http://h', {}: 1}}}}", Endpoint),

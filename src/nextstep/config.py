@@ -325,4 +325,6 @@ def _known_keys(section: Place) -> list[str]:
         "limits": Limits,
         "endpoints": Endpoint,
     }
+    if section[:2] == ("judging", "scribe"):
+        return list(ScribeSettings.model_fields)
     return list((sections[section[0]] if section else EvalConfig).model_fields)

@@ -232,9 +232,7 @@ class TestScribesOffline:
     @pytest.mark.parametrize(
         "judges",
         [
-            pytest.param(
-                [OFFLINE_JUDGE, "judge"], marks=pytest.mark.xfail(strict=True, reason="the first judge decides")
-            ),
+            [OFFLINE_JUDGE, "judge"],
             ["judge", OFFLINE_JUDGE],
         ],
     )
@@ -297,7 +295,6 @@ class TestFailures:
         result = world.run()
         assert (len(world.scribe.requests), result.spend.calls, result.failed) == (MOMENTS, 0, MOMENTS)
 
-    @pytest.mark.xfail(strict=True, reason="--fresh numbers no rewriting on")
     def test_fresh_asks_anew_for_rewrites_that_could_not_be_read(self, world: World) -> None:
         world.scribe = ScriptedModel(lambda _: "no step")
         world.run()
