@@ -68,7 +68,9 @@ def contest(candidate: str = "cand", judge: str = "judge", **more: Any) -> Conte
     return Contest(candidate=candidate, judge=judge, **(fixed | more))
 
 
-def fill(connection: Connection, pairs: Iterable[Pair], of: Contest | None = None) -> None:
+def fill(
+    connection: Connection, pairs: Iterable[Pair], of: Contest | None = None, *, way_hash: str | None = "w"
+) -> None:
     """Add pairs of a contest with all that belongs to them; what is there already stays as it is."""
     of, pairs = of or contest(), list(pairs)
     insert(connection, "sessions", [_session(pair) for pair in pairs])
@@ -77,7 +79,7 @@ def fill(connection: Connection, pairs: Iterable[Pair], of: Contest | None = Non
     insert(connection, "asked", [_asked(pair, of) for pair in pairs])
     insert(connection, "proposals", [_proposal(pair, of) for pair in pairs])
     insert(connection, "replies", [_reply(model) for model in of.models])
-    insert(connection, "verdicts", [verdict for pair in pairs for verdict in _verdicts(pair, of)])
+    insert(connection, "verdicts", [v | {"way_hash": way_hash} for pair in pairs for v in _verdicts(pair, of)])
 
 
 def scored(pairs: Iterable[Pair], of: Contest | None = None, **more: Any) -> dict[str, dict[str, Any]]:
@@ -160,6 +162,14 @@ def _verdicts(pair: Pair, of: Contest) -> list[dict[str, Any]]:
         for order, choice in (("model_first", pair.first), ("human_first", pair.second))
         if choice
     ]
+
+
+def rewrite(pair: Pair, words: int, digest: str = "f") -> dict[str, Any]:
+    """A row of `rewrites`: the human's step of a pair in one form."""
+    name = {"rewrite_id": f"{digest}-{pair.moment_id}", "moment_id": pair.moment_id, "kind": "form"}
+    more = {"scribe": f"scribe-{digest}", "source_hash": "0", "text": f"{digest} step", "n_words": words}
+    last = {"in_band": True, "shortened": False, "prompt_hash": digest, "reply_id": "x", "created_at": LONG_AGO}
+    return name | more | last
 
 
 def failure(pair: Pair, of: Contest, stage: str, kind: str = "unreadable") -> dict[str, Any]:

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextstep.core.records import Choice
+from nextstep.pipeline.correcting import with_cards
 from nextstep.pipeline.juries import self_preference
-from nextstep.pipeline.results import read_agreement
+from nextstep.pipeline.results import read_agreement, read_health, read_results
 from nextstep.pipeline.score import Contest, score
 from nextstep.store import Connection
 from nextstep.store.asking import ask, named_queries
 from nextstep.store.database import insert
-from tests.stores import SUITE, Pair, contest, empty_store, failure, fill, pair_lists
+from tests.stores import LONG_AGO, SUITE, Pair, contest, empty_store, failure, fill, pair_lists
 
 M, H, T = Choice.MODEL, Choice.HUMAN, Choice.TIE
 JUDGES = ("j1", "j2", "j3")
@@ -92,6 +93,19 @@ def test_one_judge_is_no_jury_and_candidates_are_never_mixed_in_one() -> None:
         fill(connection, [Pair()], of("j2", "c2"))
         rows = score(connection, SUITE, [of("j1", "c1"), of("j2", "c2")])
     assert [(row["candidate"], row["judge"]) for row in rows] == [("c1", "j1"), ("c2", "j2")]
+
+
+def test_one_judge_under_two_names_is_no_jury_and_agrees_with_nobody_but_others() -> None:
+    twins = [contest(judge=judge, verdict_prompt_hash="v") for judge in ("x", "y")]
+    with empty_store() as connection:
+        for one in (*twins, of("j1")):
+            fill(connection, [Pair(session=i) for i in range(3)], one)
+        assert [row["judge"] for row in score(connection, SUITE, twins)] == ["x", "y"]
+        assert read_agreement(connection, SUITE) == []
+        jury = score(connection, SUITE, [*twins, of("j1")])[-1]
+        between = {(row["judge_a"], row["judge_b"]) for row in read_agreement(connection, SUITE)}
+    assert [one["judge"] for one in jury["jury"]] == ["x", "j1"]
+    assert between == {("j1", "x"), ("j1", "y")}
 
 
 def test_a_jury_with_one_judge_of_the_candidates_family_is_marked() -> None:
@@ -177,12 +191,34 @@ def test_preference_needs_judges_and_candidates_of_two_known_families(unlike: di
         assert crossed(connection, fair, MODELS | unlike) == []
 
 
+def test_judges_are_compared_only_where_they_were_asked_alike() -> None:
+    """Both judges call it even when asked in one way; the other's verdicts, asked in another way, favour its own."""
+    fair = {(judge, candidate): [M, H, T] for judge in ("cj", "oj") for candidate in ("cc", "oc")}
+    biased = {"cc": [H] * 3, "oc": [M] * 3}
+
+    def with_another_way(way_hash: str | None) -> set[float]:
+        with empty_store() as connection:
+            crossed(connection, fair, MODELS)
+            for candidate, choices in biased.items():
+                asked = contest(
+                    candidate, "oj", verdict_prompt_hash="another", models=(MODELS[candidate], MODELS["oj"])
+                )
+                pairs = [Pair(session=i, first=c, second=c) for i, c in enumerate(choices)]
+                fill(connection, pairs, asked, way_hash=way_hash)
+            return {row["value"] for row in self_preference(connection, SUITE)}
+
+    assert with_another_way("another way") == with_another_way(None) == {0.0}
+    assert max(with_another_way("w")) > 0
+
+
+def asked_for(connection: Connection, name: str) -> list[Row]:
+    return ask(connection, named_queries()[name][1])
+
+
 def test_the_queries_for_people_tell_where_judges_part_and_what_verdicts_cost() -> None:
     with empty_store() as connection:
         tried({"j1": [(M, M), (M, M)], "j2": [(M, M), (H, H)]}, connection, models=("cand", "m"))
-        apart, costs, drift = (
-            ask(connection, named_queries()[name][1]) for name in ("judges_apart", "verdict_costs", "drift")
-        )
+        apart, costs, drift = (asked_for(connection, name) for name in ("judges_apart", "verdict_costs", "drift"))
     assert [(row["moment_id"], row["outcome_a"], row["outcome_b"]) for row in apart] == [("detour-1-0", "win", "loss")]
     assert [(row["judge"], row["model"], row["paid_answers"]) for row in costs] == [("j1", "m", 1), ("j2", "m", 1)]
     assert [
@@ -191,6 +227,76 @@ def test_the_queries_for_people_tell_where_judges_part_and_what_verdicts_cost() 
         ("j1", "2025-01", 4, 1.0, 0.5),
         ("j2", "2025-01", 4, 0.5, 0.5),
     ]
+
+
+def test_no_query_for_people_mixes_ways_of_asking() -> None:
+    """One judge and one candidate, each asked in two ways: the first way always wins, the second always loses."""
+    with empty_store() as connection:
+        for way, choice in (("1", M), ("2", H)):
+            one = contest(proposal_prompt_hash=f"p{way}", verdict_prompt_hash=f"v{way}")
+            fill(connection, [Pair(first=choice, second=choice)], one)
+            other = contest(proposal_prompt_hash="p1", verdict_prompt_hash="v2")
+            fill(connection, [Pair(first=H, second=H)], other)
+            score(connection, SUITE, [one])
+        tags, rates = asked_for(connection, "by_tag"), asked_for(connection, "win_rates")
+        scores = {(row["proposal_prompt_hash"], row["verdict_prompt_hash"]): row["mean_score"] for row in tags}
+        assert scores == {("p1", "v1"): 1.0, ("p1", "v2"): 0.0, ("p2", "v2"): 0.0}
+        assert asked_for(connection, "disagreements") == asked_for(connection, "judges_apart") == []
+        assert sorted(row["win_rate"] for row in rates) == [0.0, 1.0]
+        assert len({row["prompt_hash"] for row in rates}) == 2
+        assert {row["prompt_hash"] for row in asked_for(connection, "verdict_costs")} == {"v1", "v2"}
+
+
+def test_the_moments_on_which_candidates_part_name_two_of_them_under_one_judge() -> None:
+    samples = [Pair(sample=0), Pair(sample=1, first=H, second=H)]
+    with empty_store() as connection:
+        fill(connection, samples, of("j1"))
+        assert asked_for(connection, "disagreements") == []
+        fill(connection, [Pair(first=H, second=H)], of("j1", "worse"))
+        fill(connection, [Pair()], of("j2", "better"))
+        (row,) = asked_for(connection, "disagreements")
+    assert (row["judge"], row["prompt_hash"], row["best"], row["worst"], row["spread"]) == (
+        "j1",
+        "v-j1",
+        "cand",
+        "worse",
+        0.5,
+    )
+
+
+def test_flips_are_told_with_how_the_judge_was_asked() -> None:
+    with empty_store() as connection:
+        tried({"j1": [(M, H), (M, M)]}, connection)
+        told = asked_for(connection, "flips")
+    assert [(row["judge"], row["prompt_hash"], row["moment_id"]) for row in told] == [("j1", "v-j1", "detour-0-0")] * 2
+
+
+def test_the_query_for_win_rates_says_what_the_results_say_of_trust() -> None:
+    trusts = {"j1": "trusted", "j2": "use with care", "j3": "not trusted"}
+    with empty_store() as connection:
+        tried({judge: [(M, M), (H, H)] for judge in (*JUDGES, "j4")}, connection)
+        for few in (("j1", "j2"), ("j1", "j3", "j4"), ("j1", "j4")):
+            score(connection, SUITE, [of(judge) for judge in few])
+        for judge, trust in trusts.items():
+            insert(connection, "judge_health", [health(judge, probe, trust) for probe in ("verbatim", "oracle")])
+        insert(connection, "judge_health", [health("j4", "verbatim", "trusted") | {"suite_hash": "of another suite"}])
+        told = {row["prompt_hash"]: row["trust"] for row in asked_for(connection, "win_rates")}
+        rows = with_cards(read_results(connection, SUITE), read_health(connection, SUITE))
+    assert told == {row["prompt_hash"]: row["trust"] for row in rows}
+    assert sorted(told.values()) == [
+        *["not calibrated"] * 2,
+        *["not trusted"] * 3,
+        "trusted",
+        *["use with care"] * 2,
+    ]
+
+
+def health(judge: str, probe: str, trust: str) -> Row:
+    """A row of a judge's card."""
+    name = {"suite_hash": SUITE, "judge": judge, "prompt_hash": f"v-{judge}", "probe": probe, "trust": trust}
+    figures = {"n": 1, "due": 1, "n_sessions": 1, "value": 1.0, "ci_low": None, "ci_high": None}
+    last = {"expected": ">= 0.95", "ok": True, "status": "ok", "offline": False, "updated_at": LONG_AGO}
+    return name | figures | last
 
 
 def test_pairs_with_gaps_in_one_judge_are_told_apart_by_sample() -> None:

@@ -7,11 +7,18 @@ from datetime import date
 import pytest
 
 from nextstep.core.records import Choice
-from nextstep.pipeline.results import BY, read_agreement, read_health, read_results
+from nextstep.pipeline.results import (
+    BY,
+    agreement_among,
+    read_agreement,
+    read_health,
+    read_moment,
+    read_results,
+)
 from nextstep.pipeline.score import score
 from nextstep.store import Connection
 from nextstep.store.database import insert
-from tests.stores import LONG_AGO, SUITE, Pair, contest, empty_store, fill
+from tests.stores import LONG_AGO, SUITE, Pair, contest, empty_store, fill, rewrite
 
 M, H = Choice.MODEL, Choice.HUMAN
 PAIRS = [
@@ -112,3 +119,35 @@ def test_a_jurys_rows_stand_last() -> None:
         assert [row["judge"] for row in read_results(connection, SUITE)] == ["first"] * 2 + ["second"] * 2 + [
             "jury"
         ] * 2
+
+
+def test_agreement_is_shown_of_the_judges_and_sets_that_are_shown() -> None:
+    with empty_store() as connection:
+        filled(connection)
+        rows, agreement = read_results(connection, SUITE), read_agreement(connection, SUITE)
+    assert len(agreement) == 2
+    for kept, wanted in (
+        (rows, ["detour", "control"]),
+        ([row for row in rows if row["judge"] == "jury"], ["detour", "control"]),
+        ([row for row in rows if row["set"] == "control"], ["control"]),
+        ([row for row in rows if row["judge"] == "first"], []),
+        ([row | {"verdict_prompt_hash": "another", "jury": None} for row in rows], []),
+        ([row for row in rows if row["judge"] == "first" or row["set"] == "detour"], ["detour"]),
+    ):
+        assert [row["set"] for row in agreement_among(agreement, kept)] == wanted
+
+
+def test_a_moment_comes_with_the_words_in_which_judges_read_the_humans_step() -> None:
+    read, unread, elsewhere = rewrite(PAIRS[0], 5), rewrite(PAIRS[0], 5, "unread"), rewrite(PAIRS[4], 5)
+    with empty_store() as connection:
+        filled(connection)
+        assert read_moment(connection, "detour-0-0", before=1, after=1)["judged_steps"] == []
+        insert(connection, "rewrites", [read, unread, elsewhere])
+        connection.execute(
+            "UPDATE verdicts SET rewrite_id = 'f-' || split_part(proposal_id, ':', 3) WHERE judge = 'first'"
+        )
+        moment = read_moment(connection, "detour-0-0", before=1, after=1)
+    assert moment["judged_steps"] == [{name: read[name] for name in ("rewrite_id", "scribe", "text")}]
+    (proposal,) = moment["proposals"]
+    read_by = {one["judge"]: {verdict["rewrite_id"] for verdict in one["verdicts"]} for one in proposal["judgements"]}
+    assert read_by == {"first": {read["rewrite_id"]}, "second": {None}}

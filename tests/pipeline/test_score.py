@@ -25,6 +25,7 @@ from tests.stores import (
     fill,
     pair_lists,
     proposal_id,
+    rewrite,
     scored,
     stored,
 )
@@ -231,23 +232,9 @@ def test_a_step_that_was_judged_in_one_form_has_the_length_of_that_form() -> Non
     with empty_store() as connection:
         fill(connection, DETOURS)
         insert(connection, "rewrites", [rewrite(pair, 4) for pair in DETOURS])
-        connection.execute("UPDATE verdicts SET rewrite_id = 'form-' || split_part(proposal_id, ':', 3)")
+        connection.execute("UPDATE verdicts SET rewrite_id = 'f-' || split_part(proposal_id, ':', 3)")
         row = by_set(score(connection, SUITE, [contest(scribe_hash="f")]))["detour"]
     assert (row["length_difference"], row["scribe_hash"]) == (6.0, "f")
-
-
-def rewrite(pair: Pair, words: int, digest: str = "f") -> Row:
-    more = {
-        "scribe": "x",
-        "source_hash": "0",
-        "text": "",
-        "in_band": True,
-        "shortened": False,
-        "reply_id": "x",
-        "created_at": LONG_AGO,
-    }
-    name = {"rewrite_id": f"form-{pair.moment_id}", "moment_id": pair.moment_id, "kind": "form", "prompt_hash": digest}
-    return name | more | {"n_words": words}
 
 
 @pytest.mark.parametrize(("prefix", "judges", "share"), [(True, False, 1.0), (False, True, 1.0), (False, False, 0.0)])

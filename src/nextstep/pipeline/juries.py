@@ -97,17 +97,21 @@ def self_preference(connection: Connection, suite_hash: str) -> list[Row]:
     A difference of differences over the same proposals, for each moment: how much higher the judge scores a candidate
     of its own family than another judge does, minus the same for one of the other judge's family; the mean over
     all such judges and candidates. 0 is no preference. The figure is what both judges do together: that there is a
-    preference, not whose. Families are read off the models' names; what is of an unknown one is left out.
+    preference, not whose. Families are read off the models' names; what is of an unknown one is left out. Judges are
+    compared only where they were asked alike (`way_hash`): another prompt or form is no difference between families.
     """
     judged: dict[tuple[Named, Named], dict[str, Row]] = defaultdict(dict)
     makers: dict[Named, str | None] = {}
+    ways: dict[Named, str] = {}
     for row in query(connection, "judged_with_models", suite_hash=suite_hash):
         judge, candidate = (row["judge"], row["prompt_hash"]), (row["candidate"], row["proposal_prompt_hash"])
         judged[judge, candidate][row["proposal_id"]] = row
+        ways[judge] = row["way_hash"]
         makers[judge], makers[candidate] = family(row["judge_model"]), family(row["model"])
     judges, candidates = {judge for judge, _ in judged}, {candidate for _, candidate in judged}
     by_judge: dict[Named, dict[Moment, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for judge, other_judge in permutations(sorted(judges), 2):
+    alike = [pair for pair in permutations(sorted(judges), 2) if ways[pair[0]] == ways[pair[1]]]
+    for judge, other_judge in alike:
         for own, other in permutations(sorted(candidates), 2):
             if _each_has_its_own([makers[one] for one in (judge, other_judge, own, other)]):
                 more = _differences(judged[judge, own], judged[other_judge, own])

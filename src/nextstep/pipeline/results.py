@@ -100,7 +100,10 @@ def _pairs(connection: Connection, row: Row) -> list[Row]:
 
 
 def read_moment(connection: Connection, wanted: str, *, before: int, after: int) -> Row:
-    """One moment with the events around it, its proposals with their verdicts folded, and its failures."""
+    """One moment with the events around it, its proposals with their verdicts folded, and its failures.
+
+    `judged_steps`: the human's step in a scribe's words, as judges have read it; a verdict's `rewrite_id` says which.
+    """
     found = query(connection, "find_moment", wanted=wanted)
     if len(found) != 1:
         raise UsageError(_not_one(wanted, found))
@@ -117,6 +120,7 @@ def read_moment(connection: Connection, wanted: str, *, before: int, after: int)
         **moment,
         "before": _seen([event for event in events if event["idx"] < moment["cut"]]),
         "after": [event for event in events if event["idx"] > moment["cut"]],
+        "judged_steps": query(connection, "steps_judged", moment_id=moment["moment_id"]),
         "proposals": _folded(judged),
         "offline": any(is_offline(row[name] or "") for row in judged for name in ("model", "judge_model")),
         "failures": query(connection, "failures_of", moment_id=moment["moment_id"]),
@@ -147,7 +151,7 @@ def _folded(rows: list[Row]) -> list[Row]:
         )
         if row["judge"]:
             key = (row["judge"], row["verdict_prompt_hash"])
-            verdict = {name: row[name] for name in ("order", "choice", "strength", "reason")}
+            verdict = {name: row[name] for name in ("order", "choice", "strength", "reason", "rewrite_id")}
             proposal["judgements"].setdefault(key, []).append(verdict)
     for proposal in proposals.values():
         proposal["judgements"] = [

@@ -45,7 +45,8 @@ def score(
     """Work out and store the win rates of these contests over a suite: a row for each set that was tried.
 
     Where one candidate has several judges here, a jury's rows come after theirs, and how far the judges agree is stored
-    too. `band` is where the win rate on controls should lie; `cutoffs` goes before what is known of training cutoffs.
+    too; a judge that has two names is one judge in both. `band` is where the win rate on controls should lie; `cutoffs`
+    goes before what is known of training cutoffs.
     """
     groups: dict[tuple[str, str], list[Contest]] = {}
     for contest in contests:
@@ -56,12 +57,22 @@ def score(
         tallies = [tally(connection, suite_hash, contest) for contest in group]
         for contest, rows in zip(group, tallies, strict=True):
             single += _rows(suite_hash, [contest], rows, band, cutoffs)
-        if len(group) > 1:
-            joint += _rows(suite_hash, group, combine(tallies), band, cutoffs)
+        jury = _jury(group)
+        if len(jury) > 1:
+            combined = combine([tallies[at] for at in jury])
+            joint += _rows(suite_hash, [group[at] for at in jury], combined, band, cutoffs)
     insert(connection, "win_rates", single + joint, replace=True)
     judges = {(contest.judge, contest.verdict_prompt_hash) for group in groups.values() for contest in group}
     insert(connection, "agreement", agreement(connection, suite_hash, sorted(judges)), replace=True)
     return single + joint
+
+
+def _jury(group: Sequence[Contest]) -> list[int]:
+    """Which of a candidate's contests make up its jury: of one judge under several names, the first alone."""
+    members: dict[str, int] = {}
+    for at, contest in enumerate(group):
+        members.setdefault(contest.verdict_prompt_hash, at)
+    return list(members.values())
 
 
 def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[Row]:

@@ -1,4 +1,5 @@
 -- How were the proposals of a suite judged that two of these judges have judged?
+-- One judge under two names is not two: it gave its answer once.
 WITH jurors AS (SELECT unnest($judges::VARCHAR[]) AS judge, unnest($prompt_hashes::VARCHAR[]) AS verdict_prompt_hash),
 judged AS (
     SELECT o.*
@@ -20,4 +21,5 @@ SELECT
 FROM judged a
 JOIN judged b ON b.proposal_id = a.proposal_id
     AND (a.judge, a.verdict_prompt_hash) < (b.judge, b.verdict_prompt_hash)
+    AND a.verdict_prompt_hash <> b.verdict_prompt_hash
 ORDER BY ALL;
