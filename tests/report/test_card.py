@@ -17,7 +17,7 @@ LOWEST = ("-1.00", "-", "-0.99")
 
 def row(probe: str, **more: Any) -> Row:
     fixed = {"judge": "claude-opus-5-5", "prompt_hash": "p", "probe": probe, "expected": "0.05 to 0.35", "n": 130}
-    figures = {"value": 0.2, "ci_low": 0.1, "ci_high": 0.3, "ok": True, "n_sessions": 40}
+    figures = {"due": 130, "value": 0.2, "ci_low": 0.1, "ci_high": 0.3, "ok": True, "n_sessions": 40}
     return fixed | figures | {"trust": str(Trust.TRUSTED), "offline": False} | more
 
 
@@ -39,12 +39,12 @@ def line_of(text: str, probe: str) -> list[str]:
     return line
 
 
-MISSING: Row = {"value": None, "ci_low": None, "ci_high": None, "ok": None, "n": 0, "n_sessions": 0}
+MISSING: Row = {"value": None, "ci_low": None, "ci_high": None, "ok": None, "n": 0, "due": 0, "n_sessions": 0}
 
 
 @pytest.mark.parametrize("judge", ["m", "proxy/qwen3-coder-480b-a35b-instruct-2507", "x" * 200])
 def test_a_card_fits_80_columns_with_one_whole_line_a_figure(judge: str) -> None:
-    wide: dict[str, Any] = {"value": -0.123, "ci_low": -1.0, "ci_high": -0.99, "n": 100_000}
+    wide: dict[str, Any] = {"value": -0.123, "ci_low": -1.0, "ci_high": -0.99, "n": 100_000, "due": 100_000}
     text = shown(card(judge=judge, **wide))
     assert all(len(line) <= WIDTH for line in text.splitlines())
     for probe in TOLERANCES:
@@ -80,6 +80,15 @@ def test_what_could_not_be_measured_is_told_with_what_to_do_where_something_can_
     if probe in OPTIONAL - {"self_preference"}:
         assert f"{probe} could not be measured (" in text
         assert "run `nextstep eval`)" in text
+
+
+def test_a_figure_that_few_answers_can_be_read_for_says_of_how_many() -> None:
+    """The share that is too small is told in words, and any share in the table."""
+    text = shown(card({"oracle": {"n": 129}, "padded": {"n": 13}, "retest": MISSING | {"due": 40}}))
+    assert [line_of(text, probe)[-2] for probe in ("verbatim", "oracle", "padded")] == ["130", "129/130", "13/130"]
+    told = [line.strip() for line in text.splitlines() if "pairs have no answer" in line]
+    assert told == ["padded: 117 of 130 pairs have no answer that could be read"]
+    assert "retest could not be measured (no answer could be read)" in " ".join(text.split())
 
 
 def test_figures_on_few_sessions_are_named_together() -> None:
