@@ -211,6 +211,14 @@ def test_judges_are_compared_only_where_they_were_asked_alike() -> None:
     assert max(with_another_way("w")) > 0
 
 
+def test_judges_of_whom_nobody_knows_how_they_were_asked_are_compared_with_none() -> None:
+    choose = {(judge, candidate): [M, H] for judge in ("cj", "oj") for candidate in ("cc", "oc")}
+    with empty_store() as connection:
+        assert len(crossed(connection, choose, MODELS)) == 2
+        connection.execute("UPDATE verdicts SET way_hash = NULL")
+        assert self_preference(connection, SUITE) == []
+
+
 def asked_for(connection: Connection, name: str) -> list[Row]:
     return ask(connection, named_queries()[name][1])
 
