@@ -243,12 +243,13 @@ def test_no_query_for_people_mixes_ways_of_asking() -> None:
         for way, choice in (("1", M), ("2", H)):
             one = contest(proposal_prompt_hash=f"p{way}", verdict_prompt_hash=f"v{way}")
             fill(connection, [Pair(first=choice, second=choice)], one)
-            other = contest(proposal_prompt_hash="p1", verdict_prompt_hash="v2")
-            fill(connection, [Pair(first=H, second=H)], other)
             score(connection, SUITE, [one])
+        for other in (("p1", "v2"), ("p2", "v1")):
+            asked = contest(proposal_prompt_hash=other[0], verdict_prompt_hash=other[1])
+            fill(connection, [Pair(first=H, second=H)], asked)
         tags, rates = asked_for(connection, "by_tag"), asked_for(connection, "win_rates")
         scores = {(row["proposal_prompt_hash"], row["verdict_prompt_hash"]): row["mean_score"] for row in tags}
-        assert scores == {("p1", "v1"): 1.0, ("p1", "v2"): 0.0, ("p2", "v2"): 0.0}
+        assert scores == {("p1", "v1"): 1.0, ("p1", "v2"): 0.0, ("p2", "v1"): 0.0, ("p2", "v2"): 0.0}
         assert asked_for(connection, "disagreements") == asked_for(connection, "judges_apart") == []
         assert sorted(row["win_rate"] for row in rates) == [0.0, 1.0]
         assert len({row["prompt_hash"] for row in rates}) == 2
@@ -262,6 +263,7 @@ def test_the_moments_on_which_candidates_part_name_two_of_them_under_one_judge()
         assert asked_for(connection, "disagreements") == []
         fill(connection, [Pair(first=H, second=H)], of("j1", "worse"))
         fill(connection, [Pair()], of("j2", "better"))
+        fill(connection, [Pair()], contest("better", "j1", verdict_prompt_hash="another"))
         (row,) = asked_for(connection, "disagreements")
     assert (row["judge"], row["prompt_hash"], row["best"], row["worst"], row["spread"]) == (
         "j1",
