@@ -137,19 +137,24 @@ class TestCommand:
 
 
 class TestServer:
-    def test_a_judge_that_gives_nothing_readable_ends_with_the_code_of_failures_and_no_card(self, project: Cli) -> None:
+    def test_a_judge_that_gives_nothing_readable_ends_with_the_code_of_failures_and_an_alarm(
+        self, project: Cli
+    ) -> None:
         def answer(body: dict[str, object]) -> Reply:
             return plain("I like both.") if "output_config" in body else answered(body)
 
         with LoopbackServer(answer=answer) as server:
             connect(project, server)
-            assert project("calibrate", "--judge", "claude-x", code=4) == ""
+            out = project("calibrate", "--judge", "claude-x", code=4)
+            assert "claude-x: not trusted" in out
+            assert "0/6" in out
             assert f"{QUESTIONS + 6} failed" in project.err
             assert "`nextstep sql --named failures` says why" in project.err
             document = project.json("calibrate", "--judge", "claude-x", code=4)
         assert document["status"] == "failed"
-        assert {(row["n"], row["value"], row["ok"]) for row in document["judge_health"]} == {(0, None, None)}
-        assert {row["trust"] for row in document["judge_health"]} == {"use with care"}
+        found = {(row["value"], row["ok"]) for row in document["judge_health"] if row["probe"] != "answered"}
+        assert found == {(None, None)}
+        assert {row["trust"] for row in document["judge_health"]} == {"not trusted"}
         assert project.json("sql", "--named", "failures")["rows"][0]["kind"] == "unreadable"
 
     def test_lost_calls_are_sent_again_and_no_others(self, project: Cli, server: LoopbackServer) -> None:
@@ -272,7 +277,7 @@ class TestElsewhere:
 
     def test_the_demo_ends_with_the_offline_judges_card_and_does_not_trust_it(self, cli: Cli) -> None:
         out = cli("demo", "-q")
-        rates, card = out.split("Judge offline/lexical")
+        rates, card = out.rsplit("\nJudge offline/lexical ", 1)
         assert "Win rates, judged by offline/lexical" in rates
         assert "offline/lexical: not trusted" in card
         assert card.count("ALARM") > 0

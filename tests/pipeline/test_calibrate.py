@@ -225,6 +225,26 @@ class TestGuesses:
         world.calibrate()
         assert len(world.guesser.requests) == MOMENTS
 
+    def test_a_guess_is_made_without_what_came_later(self, world: World) -> None:
+        world.run()
+        world.calibrate()
+        for request in world.guesser.requests:
+            text = "".join(request.content)
+            assert "Row 17 was the cause" not in text
+            assert "row 17 holds inf" not in text
+
+    def test_a_changed_prompt_for_guesses_is_a_new_question_and_the_old_guesses_count_no_more(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        world.run()
+        world.calibrate()
+        world.prompts = with_more(tmp_path / "prompts", "guess", "\nTake your time.\n")
+        world.guesser.script = lambda r: guessed("A" if MODEL_STEP in slots_of(r)[0] else "B")
+        index = by_name(world.calibrate())["authorship"]
+        assert (index["value"], index["n"]) == (1, MOMENTS)
+        assert len(world.guesser.requests) == 2 * MOMENTS
+        assert len(world.judge.requests) == 2 * MOMENTS + QUESTIONS
+
 
 class TestWhatIsPaid:
     def test_a_rerun_sends_nothing_and_changes_no_card(self, world: World) -> None:
@@ -290,6 +310,40 @@ class TestWhatIsPaid:
         whole = world.calibrate().health
         assert 0 < half < sum(row["n"] for row in whole if row["probe"] != "retest")
         assert len(world.judge.requests) == QUESTIONS - 40
+
+    @pytest.mark.parametrize("role", ["scribe", "judge", "guesser"])
+    def test_fresh_asks_anew_for_what_could_not_be_read_and_for_nothing_else(self, world: World, role: str) -> None:
+        world.run()
+        model = getattr(world, role)
+        right, before = model.script, len(model.requests)
+        model.script = lambda request: "nothing" if len(model.requests) % 3 == 0 else right(request)
+        world.calibrate()
+        unread = sum((number + 1) % 3 == 0 for number in range(before, len(model.requests)))
+        model.script = right
+        assert world.calibrate().status == "failed"
+        asked = len(model.requests)
+        assert world.calibrate(fresh=True).status == "done"
+        # Of verbatim pairs, one answer serves both orders; what a scribe owed is followed by questions about it.
+        assert len(model.requests) - asked == unread
+        rest = world.calibrate(fresh=True)
+        assert (rest.status, rest.spend.calls) == ("done", 0)
+
+    def test_a_small_run_before_a_whole_one_costs_nothing_more(self, world: World) -> None:
+        few = by_name(world.calibrate(limit=2))["verbatim"]["n"]
+        assert few == 2
+        part = len(world.judge.requests)
+        assert by_name(world.calibrate())["verbatim"]["n"] == MOMENTS
+        assert (len(world.scribe.requests), len(world.judge.requests)) == (FORMS + MADE, QUESTIONS)
+        assert 0 < part < QUESTIONS
+        assert by_name(world.calibrate(limit=2))["verbatim"]["n"] == MOMENTS
+
+    def test_another_resolution_asks_for_another_oracle_and_for_no_other_step(self, world: World) -> None:
+        world.calibrate()
+        path = world.suite_folder / "moments.jsonl"
+        path.write_text(path.read_text().replace('"resolution": "row 17"', '"resolution": "row 18"'))
+        before = Counter(asked_of(world))
+        world.calibrate()
+        assert Counter(asked_of(world)) - before == {"oracle": DETOURS, "judge": 2 * 2 * 2 * DETOURS}
 
     def test_another_judge_pays_for_its_own_answers_alone(self, world: World) -> None:
         world.calibrate()
