@@ -102,8 +102,7 @@ def test_a_candidate_has_a_step_even_for_no_trajectory(name: str, content: tuple
 def test_a_candidate_reads_the_requests_text_and_nothing_else(name: str) -> None:
     line = events(*SESSION[:5])
     same = {
-        text_of(name, asked(line, **changes))
-        for changes in ({}, {"model": "y"}, {"max_tokens": 1}, {"effort": "low"})
+        text_of(name, asked(line, **changes)) for changes in ({}, {"model": "y"}, {"max_tokens": 1}, {"effort": "low"})
     }
     assert len(same) == 1
     other = events("h: why is the query slow", "a: The join seems to read the whole table. I could look at the plan.")
