@@ -31,6 +31,7 @@ from nextstep.core.probes import (
     is_within,
     make_pairs,
     padded,
+    partner,
     trust,
     with_hindsight,
 )
@@ -128,6 +129,14 @@ class TestPairs:
         some = data.draw(moments)
         shuffled = data.draw(st.permutations(some))
         assert {pair.probe_id for pair in made(some)} == {pair.probe_id for pair in made(shuffled)}
+
+    @given(st.data())
+    def test_a_moment_has_the_same_pairs_whichever_others_are_asked_about(self, data: st.DataObject) -> None:
+        suite = data.draw(moments)
+        chosen = data.draw(st.lists(st.sampled_from(suite), unique=True)) if suite else []
+        partners = [one for moment in chosen if (one := partner(moment, suite))]
+        found = {pair.probe_id for pair in make_pairs(chosen, suite, told([*chosen, *partners]), all_made(chosen))}
+        assert found == {pair.probe_id for pair in made(suite) if pair.moment in chosen}
 
     @given(moments, st.sampled_from(SCRIBED))
     def test_what_a_scribe_has_not_made_is_left_out_and_nothing_else(
