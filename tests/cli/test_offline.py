@@ -182,6 +182,19 @@ def test_doctor_reads_every_prompt_that_the_config_uses(project: Cli, name: str)
     assert "nobody" in wrong["detail"]
 
 
+def test_doctor_reads_the_prompts_also_where_no_judge_is_named(project: Cli) -> None:
+    Path("evals.yaml").write_text("store: s.duckdb\n")
+    (project.folder / "prompts" / "guess.md").write_text("=== system\nhello $nobody\n")
+    (wrong,) = (check for check in project.json("doctor", code=2)["checks"] if not check["ok"])
+    assert "guess.md" in wrong["detail"]
+
+
+def test_doctor_looks_for_the_scribes_model(project: Cli) -> None:
+    Path("evals.yaml").write_text("judges: [offline/lexical]\njudging: {scribe: nowhere/x}\n")
+    (wrong,) = (check for check in project.json("doctor", code=2)["checks"] if not check["ok"])
+    assert wrong["name"] == "model nowhere/x"
+
+
 def test_dry_run_prints_calls_and_sends_and_stores_nothing(project: Cli) -> None:
     plan = project.json("eval", "--model", "claude-opus-5-5", "--judge", "claude-haiku-5-5", "--dry-run")["plan"]
     assert {(row["purpose"], row["calls"]) for row in plan} == set(CALLS.items())

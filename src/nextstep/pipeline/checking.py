@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from nextstep import __version__
-from nextstep.config import EvalConfig
+from nextstep.config import EvalConfig, JudgeSettings
 from nextstep.core.records import RewriteKind
 from nextstep.errors import NextstepError, UsageError
 from nextstep.models import open_model
@@ -33,7 +33,8 @@ def check_all(config: EvalConfig, *, suite: str, store: Path, prompts: Path) -> 
     yield _checked("suite", lambda: _suite(suite))
     yield _checked("prompts", lambda: _prompts(prompts, config))
     yield _checked("store", lambda: _store(store))
-    names = list(dict.fromkeys(settings.model for settings in (*config.candidates, *config.judges)))
+    scribe = [config.judging.scribe] if config.judging.scribe else []
+    names = list(dict.fromkeys(settings.model for settings in (*config.candidates, *config.judges, *scribe)))
     if not names:
         yield Check("models", ok=True, detail="none named yet; give --model and --judge, or write them in evals.yaml")
     for name in names:
@@ -58,7 +59,8 @@ def _suite(place: str) -> str:
 def _prompts(folder: Path, config: EvalConfig) -> str:
     candidate = CandidatePrompt(folder, config.judging).prompt.digest
     if not config.judges:
-        return f"{folder}: candidate {candidate[:12]}; no judge is named"
+        # The prompts are the same whoever is asked.
+        config = config.model_copy(update={"judges": (JudgeSettings(model="any"),)})
     judge = JudgePrompt(folder, config).prompt.digest
     guess_prompt(folder, config)
     for kind in RewriteKind:
