@@ -105,8 +105,8 @@ def judged(line: tuple[Event, ...], cut: int, window: int, **more: int) -> Reque
 
 class TestJudge:
     def test_decision_and_outcome_stay_whole_when_far_away_things_go(self) -> None:
-        text = judged(LONG, 100, 6_200, recovered_at=160).content[0]
-        assert len(text) <= 6_200 * CHARS_PER_TOKEN
+        text = judged(LONG, 100, 6_600, recovered_at=160).content[0]
+        assert len(text) <= 6_600 * CHARS_PER_TOKEN
         whole = {event.idx for event in LONG if f'n="{event.idx}"' in text and event.text in text}
         # Event 99 is the human's too: an earlier part of the turn that is hidden.
         dear = {*range(99 - NEAR, 99), *range(101, 101 + NEAR), *range(158, 163), 237, 238, 239}
