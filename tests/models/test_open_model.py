@@ -13,6 +13,7 @@ from nextstep.errors import UsageError
 from nextstep.models import is_offline, open_model
 from nextstep.models.messages_api import MessagesModel
 from nextstep.models.offline import CANDIDATES, JUDGE, MODELS, OfflineModel
+from nextstep.pipeline.prompting import OFFLINE_SCRIBE
 from tests.models.made_up import KEY, KEY_NAME
 
 LOCAL = Endpoint(base_url="http://127.0.0.1:9/models", api_key_env=KEY_NAME)
@@ -40,8 +41,8 @@ def test_an_offline_model_is_opened_by_its_name(name: str) -> None:
     assert model.compute is MODELS[name.removeprefix("offline/")]
 
 
-def test_every_offline_model_is_a_candidate_or_the_judge() -> None:
-    assert {f"offline/{name}" for name in MODELS} == {*CANDIDATES, JUDGE}
+def test_every_offline_model_is_a_candidate_the_judge_or_the_scribe() -> None:
+    assert {f"offline/{name}" for name in MODELS} == {*CANDIDATES, JUDGE, OFFLINE_SCRIBE}
 
 
 @pytest.mark.parametrize("name", ["offline/", "offline/none", "offline/Stock", "offline/continue/2"])
