@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from nextstep.errors import ModelError
 from nextstep.pipeline.calls import Call
-from nextstep.pipeline.running import Watcher
+from nextstep.pipeline.watching import Watcher
 
 Item = TypeVar("Item")
 

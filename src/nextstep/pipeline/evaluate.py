@@ -1,22 +1,26 @@
 """The whole evaluation as one run: propose, bring the human's steps into the form, judge, score."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, ModelSettings
 from nextstep.core.ids import make_id
-from nextstep.core.records import Moment, MomentSet
+from nextstep.core.records import Moment, MomentSet, Order
 from nextstep.errors import UsageError
+from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.engine import Engine
-from nextstep.pipeline.judge import VerdictTask, due_verdicts
+from nextstep.pipeline.judge import VerdictTask, due_verdicts, judge_trunk
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
-from nextstep.pipeline.running import Errand, Opener, RunResult, Watcher, do_stage, perform
+from nextstep.pipeline.running import Errand, Opener, RunResult, perform
 from nextstep.pipeline.score import Contest, score
 from nextstep.pipeline.scribe import RewriteTask, due_rewrites, own_words
-from nextstep.pipeline.stage import anew
+from nextstep.pipeline.stage import Task
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 
@@ -65,17 +69,24 @@ class Job:
         )
         return list(tasks)
 
-    def proposals(self, connection: Connection) -> list[tuple[Moment, dict[str, Any]]]:
-        """The proposals in the store that are to be judged, those of one moment together."""
-        moments = {moment.moment_id: moment for moment in self.moments}
-        order = {moment_id: i for i, moment_id in enumerate(moments)}
-        rows = [
-            row
-            for candidate in self.candidates
-            for row in stored_proposals(connection, self.moments, candidate, self.candidate_prompt.hash(candidate))
-        ]
+    def proposals(
+        self, connection: Connection, moments: Sequence[Moment] | None = None
+    ) -> list[tuple[Moment, dict[str, Any]]]:
+        """The proposals in the store that are to be judged, of some moments or all, those of one moment together."""
+        wanted = {moment.moment_id: moment for moment in (self.moments if moments is None else moments)}
+        order = {moment_id: i for i, moment_id in enumerate(wanted)}
+        asked = [(candidate, self.candidate_prompt.hash(candidate)) for candidate in self.candidates]
+        rows = stored_proposals(connection, list(wanted.values()), asked)
         rows.sort(key=lambda row: order[row["moment_id"]])
-        return [(moments[row["moment_id"]], row) for row in rows]
+        return [(wanted[row["moment_id"]], row) for row in rows]
+
+    def place_of(self, task: Task) -> tuple[int, int]:
+        """Where a task stands in the order of the work: session after session, each from its beginning."""
+        return self._sessions[task.moment.session], task.moment.cut
+
+    @cached_property
+    def _sessions(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(dict.fromkeys(moment.session for moment in self.moments))}
 
     def scribes(self) -> tuple[ModelSettings, ...]:
         """Who brings the human's steps into the one form; nobody where they stay as they are."""
@@ -90,21 +101,29 @@ class Job:
             return []
         wanted = {moment.moment_id for moment, _ in self.proposals(connection)} | set(expected)
         given = own_words(self.suite, (moment for moment in self.moments if moment.moment_id in wanted))
-        tasks = list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
-        return anew(connection, tasks) if self.fresh else tasks
+        return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
 
     def prompt_hashes(self) -> dict[str, str]:
         """The digests of the prompts, for the run's record."""
         hashes = {"candidate": self.candidate_prompt.prompt.digest, "judge": self.judge_prompt.prompt.digest}
         return hashes | ({"scribe": self.judge_prompt.form.prompt.digest} if self.judge_prompt.form else {})
 
-    def due_verdicts(self, connection: Connection) -> list[VerdictTask]:
-        """The verdicts that are missing from the store, for the proposals that it has.
+    def due_verdicts(self, connection: Connection, moments: Sequence[Moment] | None = None) -> list[VerdictTask]:
+        """The verdicts that are missing from the store, for the proposals that it has of some moments, or of all."""
+        proposals = self.proposals(connection, moments)
+        return list(due_verdicts(connection, self.suite, proposals, self.judges, self.judge_prompt))
 
-        With `fresh`, none is read from a stored reply: one that could not be read is asked for anew.
-        """
-        tasks = list(due_verdicts(connection, self.suite, self.proposals(connection), self.judges, self.judge_prompt))
-        return anew(connection, tasks) if self.fresh else tasks
+    def judge_trunks(self, times: Mapping[str, int]) -> Iterator[tuple[Trunk, int]]:
+        """What the judges' questions begin with, by moment_id so many of each judge."""
+        for judge in self.judges:
+            prompt_hash = self.judge_prompt.hash(judge)
+            for moment in self.moments:
+                if moment.moment_id in times:
+                    events = self.suite.events_of(moment)
+                    yield (
+                        judge_trunk(moment, events, judge, self.judge_prompt, prompt_hash),
+                        times[moment.moment_id],
+                    )
 
 
 def make_job(
@@ -153,8 +172,8 @@ async def evaluate(
     How it can end early is told at `perform`; what is there then is scored all the same.
     """
 
-    async def work(engine: Engine, result: RunResult) -> None:
-        await _stages(job, engine, watcher, result)
+    async def work(engine: Engine, _: RunResult) -> None:
+        await _flow(job, engine)
 
     def close(connection: Connection, result: RunResult) -> None:
         band, cutoffs = job.config.control.band, job.config.cutoffs
@@ -162,20 +181,34 @@ async def evaluate(
 
     facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments)}
     errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)
-    return await perform(errand, work, close, store, watcher, opener)
+    return await perform(errand, work, close, store, watcher, opener, fresh=job.fresh)
 
 
-async def _stages(job: Job, engine: Engine, watcher: Watcher, result: RunResult) -> None:
+async def _flow(job: Job, engine: Engine) -> None:
+    """Propose, and bring the human's steps into the form; judge a moment as soon as both are over there.
+
+    All questions to a judge about a moment go out together then, so that they share what they begin with.
+    """
     with engine.store.write() as connection:
         proposals = job.due_proposals(connection)
         note_asked(connection, proposals)
-    await do_stage("propose", "proposals", proposals, engine, watcher, result)
-    with engine.store.read() as connection:
-        steps = job.due_rewrites(connection)
-    if steps:
-        await do_stage("scribe", "rewrites", steps, engine, watcher, result)
-    with engine.store.read() as connection:
-        verdicts = job.due_verdicts(connection)
-    await do_stage("judge", "verdicts", verdicts, engine, watcher, result)
+        steps = job.due_rewrites(connection, expected={task.moment.moment_id for task in proposals})
+        first: list[Task] = sorted([*proposals, *steps], key=job.place_of)
+        pending = Counter(task.moment.moment_id for task in first)
+        waiting = [moment for moment in job.moments if moment.moment_id in pending]
+        ready = [moment for moment in job.moments if moment.moment_id not in pending]
+        verdicts = job.due_verdicts(connection, ready)
+        coming = Counter(task.moment.moment_id for task in job.due_verdicts(connection, waiting))
+    for task in proposals:
+        coming[task.moment.moment_id] += len(Order)
+
+    def follow(connection: Connection, over: Sequence[Task]) -> list[VerdictTask]:
+        """The verdicts on moments of which nothing is pending any more."""
+        before = Counter(task.moment.moment_id for task in over if task.stage != VerdictTask.stage)
+        pending.subtract(before)
+        complete = [moment for moment in waiting if moment.moment_id in before and pending[moment.moment_id] <= 0]
+        return job.due_verdicts(connection, complete) if complete else []
+
+    await engine.run([*verdicts, *first], follow=follow, coming=job.judge_trunks(coming))
     for error in engine.dead.values():
         raise error

@@ -12,8 +12,9 @@ from nextstep.models.prices import cost_usd
 from nextstep.pipeline.calibrate import Calibration
 from nextstep.pipeline.calls import Purpose
 from nextstep.pipeline.evaluate import Job
-from nextstep.pipeline.stage import Task, stored_replies
+from nextstep.pipeline.stage import Task
 from nextstep.store import Connection, Store
+from nextstep.store.database import query
 
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included; the estimate says so."""
@@ -94,7 +95,8 @@ def plan_tasks(tasks: Iterable[Task]) -> dict[tuple[Purpose, str], PlannedCalls]
 
 def _unanswered(connection: Connection, tasks: Sequence[AnyTask]) -> list[AnyTask]:
     """The tasks whose reply the store does not have."""
-    stored = stored_replies(connection, tasks)
+    rows = query(connection, "stored_replies", reply_ids=[task.call.reply_id for task in tasks])
+    stored = {row["reply_id"] for row in rows}
     return [task for task in tasks if task.call.reply_id not in stored]
 
 

@@ -7,27 +7,19 @@ from typing import Any, TypeAlias
 
 from nextstep import __version__
 from nextstep.config import EvalConfig, ModelSettings
-from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from nextstep.models import Model, open_model
-from nextstep.pipeline.calls import Call
-from nextstep.pipeline.engine import Engine, Spend
+from nextstep.errors import BudgetReached, FatalModelError
+from nextstep.models import Model, Slots, is_offline, open_model
+from nextstep.models.prices import cost_usd
+from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.ingest import store_suite
-from nextstep.pipeline.stage import StageResult, Task, run_stage
+from nextstep.pipeline.spending import Spend
+from nextstep.pipeline.stage import StageResult
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 from nextstep.store.database import insert, utc_now
 
 Opener: TypeAlias = Callable[[str], Model]
-
-
-class Watcher:
-    """Hears how a run goes; this one keeps it to itself."""
-
-    def begin(self, stage: str, due: int) -> None:
-        """A stage starts with this many results due."""
-
-    def done(self, _call: Call, error: ModelError | None) -> None:
-        """A call was answered, or gave up with an error."""
 
 
 @dataclass
@@ -68,6 +60,8 @@ async def perform(
     store: Store,
     watcher: Watcher,
     opener: Opener | None = None,
+    *,
+    fresh: bool = False,
 ) -> RunResult:
     """Do the `work` as one run, and `close` it with what can be said of the answers that are there, however it ended.
 
@@ -76,9 +70,14 @@ async def perform(
     """
     limits = errand.config.limits
     result = RunResult(new_run_id(), errand.suite.suite_hash, spend=Spend(limits.max_cost_usd))
-    open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits))
+    slots = Slots(limits.max_connections)
+    open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits, slots))
     models = {settings.model: open_one(settings.model) for settings in errand.models}
-    engine = Engine(result.run_id, store, models, limits.max_connections, result.spend, watcher.done)
+    engine = Engine(result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh)
+    result.stages = engine.stages
+    for name in filter(is_offline, models):
+        engine.leads.keeps_nothing(name)
+    watcher.begin(engine)
     with store.write() as connection:
         store_suite(connection, errand.suite)
         insert(connection, "runs", [_run_row(errand, result)])
@@ -101,16 +100,6 @@ async def perform(
             close(connection, result)
             _end(connection, result)
     return result
-
-
-async def do_stage(
-    name: str, table: str, tasks: Sequence[Task], engine: Engine, watcher: Watcher, result: RunResult
-) -> None:
-    """Do the tasks of a stage, whose rows go to `table`."""
-    watcher.begin(name, len(tasks))
-    result.stages[name] = StageResult()
-    if tasks:
-        await run_stage(engine, tasks, table, result.stages[name])
 
 
 def _end(connection: Connection, result: RunResult) -> None:

@@ -1,5 +1,9 @@
--- Which proposals has a candidate made with one prompt, for the moments of a suite?
+-- Which proposals have some candidates made, each with one prompt, for the moments of a suite?
+WITH asked AS (
+    SELECT unnest($candidates::VARCHAR[]) AS candidate, unnest($prompt_hashes::VARCHAR[]) AS prompt_hash
+)
 SELECT proposal_id, moment_id, candidate, sample, text
 FROM proposals
-WHERE candidate = $candidate AND prompt_hash = $prompt_hash AND moment_id IN (SELECT unnest($moment_ids::VARCHAR[]))
-ORDER BY moment_id, sample, created_at;
+JOIN asked USING (candidate, prompt_hash)
+WHERE moment_id IN (SELECT unnest($moment_ids::VARCHAR[]))
+ORDER BY moment_id, candidate, prompt_hash, sample, created_at;
