@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+import msgspec
+
 Body = dict[str, Any]
 """A request's JSON."""
 
@@ -44,7 +46,7 @@ class Reply:
 
     `blocks` replaces the content made from `thinking` and `text`. `usage` None leaves it out; a mapping overrides the
     counted fields. `raw` is sent as it is, streamed or not. `message` and `error_code` belong to errors (`status` 400
-    and above, or `Ending.ERROR`).
+    and above, or `Ending.ERROR`). `waits`: the server adds `retry-after` to a 429 or 529 whose `headers` lack it.
     """
 
     text: str = ""
@@ -62,6 +64,7 @@ class Reply:
     raw: bytes | None = None
     content_type: str = "application/json"
     ending: Ending = Ending.WHOLE
+    waits: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -167,7 +170,7 @@ def spend_limit() -> Reply:
 def digest(body: Body) -> bytes:
     """32 bytes that are the same for the same request, streamed or not."""
     asked = {key: value for key, value in body.items() if key != "stream"}
-    return hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=32).digest()
+    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
 
 
 VERBS = ("Rerun", "Repeat", "Rework", "Redo")
@@ -179,7 +182,11 @@ PARTS = (VERBS, THINGS, WAYS, CHECKS)
 
 def default_answer(body: Body) -> Reply:
     """A verdict for a request that asks for structured output, else a step; both made from a hash of the request."""
-    drawn = digest(body)
+    return drawn_answer(body, digest(body))
+
+
+def drawn_answer(body: Body, drawn: bytes) -> Reply:
+    """The default answer of a request whose digest is known."""
     if (body.get("output_config") or {}).get("format"):
         choices: tuple[Literal["A", "B", "tie"], ...] = ("A", "B", "tie")
         return verdict(choices[drawn[0] % 3], "clear" if drawn[1] % 2 else "slight")
