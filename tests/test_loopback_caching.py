@@ -192,7 +192,7 @@ def test_requests_at_once_all_miss_and_one_after_the_first_has_begun_hits() -> N
             return [message.usage.cache_read_input_tokens or 0 for message in (*both, after)]
 
     bodies = [turn(block(text(1), "5m"), block(f"case {number}")) for number in range(2)]
-    with LoopbackServer(caching=True, latency=Latency(0.1)) as server:
+    with LoopbackServer(caching=True, latency=Latency(0.25)) as server:
         assert asyncio.run(run(server)) == [0, 0, 600]
 
 

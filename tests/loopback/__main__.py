@@ -7,6 +7,7 @@ import sys
 import threading
 from typing import Any
 
+from tests.loopback.batches import Batches
 from tests.loopback.faults import Faults
 from tests.loopback.latency import Latency
 from tests.loopback.limits import Limits
@@ -42,6 +43,8 @@ def flags() -> argparse.ArgumentParser:
     add("--burst", type=float, default=60, help="seconds' worth of a limit at once (default: %(default)s)")
     add("--outage", type=window, action="append", default=[], help="FROM:TO in seconds after the start: 529")
     add("--caching", action="store_true", help="emulate prompt caching")
+    add("--batch-time", type=float, help="take batches, which end after so many seconds (default: no batches)")
+    add("--batch-errors", type=float, default=0, help="share of the batches' items that fail (default: none)")
     add("--trusting", action="store_true", help="take every request for a valid one, which is cheaper")
     add("--summary", action="store_true", help="print the accounts as one line of JSON at the end")
     return parser
@@ -57,9 +60,15 @@ def settings(asked: argparse.Namespace) -> dict[str, Any]:
         "limits": Limits(asked.rpm, asked.itpm, asked.otpm, asked.burst) if limited else None,
         "latency": Latency(asked.latency, asked.first_event, asked.latency_spread, asked.seed),
         "outages": Outages(asked.outage),
+        "batches": None if asked.batch_time is None else batches(asked),
         "trusting": asked.trusting,
         "forgetful": True,
     }
+
+
+def batches(asked: argparse.Namespace) -> Batches:
+    """How batches go."""
+    return Batches(takes_s=asked.batch_time, errored=asked.batch_errors, seed=asked.seed)
 
 
 def main() -> None:

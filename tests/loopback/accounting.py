@@ -15,6 +15,8 @@ class Ledger:
     """The books of one server. All that was processed is billed, also when the client had gone or it was cut."""
 
     tokens: Counter[str] = field(default_factory=Counter)
+    batch_tokens: Counter[str] = field(default_factory=Counter)
+    """Those of `tokens` that came in batches."""
     times_answered: Counter[bytes] = field(default_factory=Counter)
     """How often each distinct request got the whole of a message, by its digest, on its own or in a batch."""
     prompts: dict[bytes, list[Sequence[str]]] = field(default_factory=lambda: defaultdict(list))
@@ -28,14 +30,12 @@ class Ledger:
         """A message request came."""
         self.first_at = now if self.first_at is None else self.first_at
 
-    def bill(self, usage: Mapping[str, Any], reading: Reading | None) -> None:
+    def bill(self, usage: Mapping[str, Any], reading: Reading | None, *, batch: bool = False) -> None:
         """An answer was made."""
-        written = usage.get("cache_creation") or {}
-        self.tokens["plain"] += usage.get("input_tokens") or 0
-        self.tokens["read"] += usage.get("cache_read_input_tokens") or 0
-        self.tokens["output"] += usage.get("output_tokens") or 0
-        for ttl in WRITE:
-            self.tokens[f"written_{ttl}"] += written.get(f"ephemeral_{ttl}_input_tokens") or 0
+        counts = counted(usage)
+        self.tokens.update(counts)
+        if batch:
+            self.batch_tokens.update(counts)
         if reading:
             self.prompts[reading.root].append([self._same.setdefault(text, text) for text in reading.texts])
 
@@ -44,12 +44,6 @@ class Ledger:
         self.times_answered[digest] += 1
         self.per_second[model][int(now - (self.first_at or now))] += 1
         self.last_at = now
-
-    @property
-    def billed(self) -> float:
-        """Input tokens at their weights: 1, 1.25 and 2 written for 5 minutes and an hour, 0.1 read."""
-        written = sum(weight * self.tokens[f"written_{ttl}"] for ttl, weight in WRITE.items())
-        return self.tokens["plain"] + written + READ * self.tokens["read"]
 
     @property
     def uncached(self) -> int:
@@ -73,13 +67,34 @@ class Ledger:
             "distinct_answered": len(self.times_answered),
             "answered_again": sum(again) - len(again),
             "tokens": {kind: self.tokens[kind] for kind in ("plain", "read", "written_5m", "written_1h", "output")},
-            "billed": round(self.billed, 2),
+            "billed": round(billed(self.tokens), 2),
+            "billed_in_batches": round(billed(self.batch_tokens), 2),
             "uncached": self.uncached,
             "least": None if fewest is None else round(fewest, 2),
             "answered_per_second": {model: _filled(counts) for model, counts in self.per_second.items()},
             "span_s": round(max(0.0, self.last_at - (self.first_at or self.last_at)), 3),
             "cpu_s": round(cpu_s, 4),
         }
+
+
+def counted(usage: Mapping[str, Any]) -> dict[str, int]:
+    """The tokens of an answer by what they cost."""
+    written = usage.get("cache_creation") or {}
+    return {
+        "plain": usage.get("input_tokens") or 0,
+        "read": usage.get("cache_read_input_tokens") or 0,
+        "output": usage.get("output_tokens") or 0,
+        **{f"written_{ttl}": written.get(f"ephemeral_{ttl}_input_tokens") or 0 for ttl in WRITE},
+    }
+
+
+def billed(tokens: Counter[str]) -> float:
+    """Input tokens at their weights: 1, 1.25 and 2 written for 5 minutes and an hour, 0.1 read.
+
+    That a batch costs half is left out.
+    """
+    written = sum(weight * tokens[f"written_{ttl}"] for ttl, weight in WRITE.items())
+    return tokens["plain"] + written + READ * tokens["read"]
 
 
 def _filled(counts: Mapping[int, int]) -> list[int]:

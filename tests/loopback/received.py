@@ -15,7 +15,7 @@ class Received:
     `headers` has lower-case names. `body` is empty when there was none, or none that is a JSON object. `status` is None
     while nothing was sent, and stays so when the connection was reset. `at` is of `time.monotonic`. `fault` names the
     fault that it met. `whole`: it was a message request and got all of a message. `limits`: the limits' headers as of
-    the moment when it was accounted. `reading`: what caching made of it, if the server has it.
+    the moment when it was accounted. `reading`: what caching made of it, if the server has it. `size` is in bytes.
     """
 
     path: str
@@ -27,6 +27,7 @@ class Received:
     whole: bool = False
     limits: Mapping[str, str] = field(default_factory=dict)
     reading: Reading | None = None
+    size: int = 0
 
     @cached_property
     def digest(self) -> bytes:

@@ -36,6 +36,8 @@ class Ending(StrEnum):
     """The connection is reset before a byte is sent."""
     CUT = "cut"
     """A stream closes cleanly before its `message_stop`; a reply that is not streamed loses its second half."""
+    BROKEN = "broken"
+    """The connection ends half way through `raw`."""
     ERROR = "error"
     """A stream ends with an `error` event; a reply that is not streamed is that error, with its HTTP status."""
 
@@ -165,6 +167,11 @@ def spend_limit() -> Reply:
     """The 429 of a spent monthly limit: no `retry-after`, and no use in waiting."""
     message = "Your organization has reached its monthly spend limit."
     return http_error(429, message=message, error_code="enforced_spend_limit_reached")
+
+
+def as_json(value: Any) -> Reply:
+    """A value as it is."""
+    return Reply(raw=msgspec.json.encode(value))
 
 
 def digest(body: Body) -> bytes:

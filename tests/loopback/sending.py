@@ -32,6 +32,17 @@ def reset(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def broken(request: web.Request, received: Received, payload: bytes, headers: Mapping[str, str]) -> web.Response:
+    """Send half of what the headers promise, then close the connection."""
+    sent = web.StreamResponse(headers={**headers, "content-length": str(len(payload))})
+    received.status = 200
+    await sent.prepare(request)
+    await sent.write(payload[: len(payload) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
+
+
 async def pause(seconds: float) -> None:
     """Wait, or go on at once when there is nothing to wait for."""
     if seconds > 0:

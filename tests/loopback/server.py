@@ -11,9 +11,11 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
-from tests.loopback import caching, sending, wire
+from tests.loopback import sending, wire
 from tests.loopback.accounting import Ledger
 from tests.loopback.admission import Desk
+from tests.loopback.batch_items import Worker
+from tests.loopback.batches import BatchDesk, Batches, Moment
 from tests.loopback.caching import Cache
 from tests.loopback.faults import FaultLine, Faults, reply_of
 from tests.loopback.latency import Delays, Latency
@@ -21,12 +23,13 @@ from tests.loopback.limits import Gate, Limits
 from tests.loopback.models import find, page
 from tests.loopback.outages import Outages
 from tests.loopback.received import Received
-from tests.loopback.replies import Body, Ending, Reply, default_answer, drawn_answer, http_error
-from tests.loopback.rules import first_problem
+from tests.loopback.refusals import Refusals
+from tests.loopback.replies import Body, Ending, Reply, as_json, default_answer, drawn_answer, http_error
 
 __all__ = ["LoopbackServer", "Received"]
 
 MAX_BODY = 32 * 1024**2
+TOO_LARGE = http_error(413, message="Request exceeds the maximum allowed number of bytes.")
 
 
 class LoopbackServer:
@@ -36,8 +39,9 @@ class LoopbackServer:
     be slow, let it give a `latency_s`. When it raises, the request gets a 400, and leaving the block raises the error.
     `retry_after` is in seconds, for each 429 and 529 without a header of its own (the real API sends whole seconds).
 
-    All else is off unless it is set: prompt `caching`, rate `limits`, `latency`, `outages`. `trusting` leaves out the
-    rules of valid requests. `forgetful` keeps of a request only what became of it. `clock` is in seconds since 1970.
+    All else is off unless it is set: prompt `caching`, rate `limits`, `latency`, `outages`, `batches`. `trusting`
+    leaves out the rules of valid requests. `forgetful` keeps of a request only what became of it. `clock` is in seconds
+    since 1970.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class LoopbackServer:
         limits: Limits | None = None,
         latency: Latency | None = None,
         outages: Outages | None = None,
+        batches: Batches | None = None,
         trusting: bool = False,
         forgetful: bool = False,
         clock: Callable[[], float] = time.time,
@@ -58,11 +63,11 @@ class LoopbackServer:
         self.answer = answer
         self.retry_after = retry_after
         self.bad_keys: set[str] = set()
-        self.unknown_models: set[str] = set()
+        self._refusals = Refusals(cached=caching, trusting=trusting)
+        self.unknown_models = self._refusals.unknown_models
         self.base_url = ""
         self.ledger = Ledger()
         self._port = port
-        self._trusting = trusting
         self._forgetful = forgetful
         self._clock = clock
         self._fault_line = FaultLine(faults) if faults else None
@@ -73,6 +78,8 @@ class LoopbackServer:
             Gate(limits) if limits else None,
             Delays(latency) if latency else None,
         )
+        worker = Worker(self._answer_item, self._refusals.of_item, self.ledger, self._desk.cache)
+        self._batch_desk = BatchDesk(batches, worker) if batches else None
         self._requests: list[Received] = []
         self._bugs: list[Exception] = []
         self._spent: Counter[str] = Counter()
@@ -110,7 +117,8 @@ class LoopbackServer:
         statuses = Counter(str(received.status) for received in self.requests)
         faults, refused = dict(self.faulted), dict(self.refused)
         counts = {"requests": len(self.requests), "statuses": dict(statuses), "faults": faults, "refused": refused}
-        return counts | self.ledger.summary()
+        batches = {"batches": self._batch_desk.summary()} if self._batch_desk else {}
+        return counts | self.ledger.summary() | batches
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -132,7 +140,8 @@ class LoopbackServer:
             self._ready.set_exception(error)
 
     async def _serve(self) -> None:
-        app = web.Application(client_max_size=MAX_BODY)
+        largest = self._batch_desk.rules.max_bytes if self._batch_desk else 0
+        app = web.Application(client_max_size=max(MAX_BODY, largest))
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -144,6 +153,8 @@ class LoopbackServer:
             await stop.wait()
         finally:
             await runner.cleanup()
+            if self._batch_desk:
+                self._batch_desk.settle(self._clock())
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         names = {name.lower(): value for name, value in request.headers.items()}
@@ -171,9 +182,11 @@ class LoopbackServer:
         if request.method != "POST":
             return None
         try:
-            body = msgspec.json.decode(await request.read())
+            payload = await request.read()
+            received.size = len(payload)
+            body = msgspec.json.decode(payload) if payload or not request.path.endswith("/cancel") else {}
         except web.HTTPRequestEntityTooLarge:
-            return http_error(413, message="Request exceeds the maximum allowed number of bytes.")
+            return TOO_LARGE
         except ValueError:
             return http_error(400, message="The request body is not valid JSON.")
         if not isinstance(body, dict):
@@ -191,29 +204,21 @@ class LoopbackServer:
                 return self._refuse(received) or self._answer(received)
             case ("POST", "v1", "messages", "count_tokens"):
                 counted = self._refuse(received, counting=True)
-                return counted or _json({"input_tokens": self._desk.count(received.body)})
+                return counted or as_json({"input_tokens": self._desk.count(received.body)})
+            case (_, "v1", "messages", "batches", *rest) if self._batch_desk:
+                moment = Moment(self._clock(), f"http://{request.host}", received.size)
+                return self._batch_desk.reply(request.method, rest, request.query, received.body, moment)
             case ("GET", "v1", "models"):
-                return _json(page(request.query, self.unknown_models))
+                return as_json(page(request.query, self.unknown_models))
             case ("GET", "v1", "models", name):
-                return self._refuse_model(name) or _json(find(name).to_json())
+                return self._refusals.of_model(name) or as_json(find(name).to_json())
             case _:
                 return http_error(404, message=f"{request.method} {request.path} is not there")
 
     def _refuse(self, received: Received, *, counting: bool = False) -> Reply | None:
-        if problem := self._problem(received, counting):
-            return http_error(400, message=problem)
-        return self._refuse_model(received.body["model"], retired=True)
-
-    def _problem(self, received: Received, counting: bool) -> str | None:
-        if self._trusting:
-            return None
-        version = received.headers.get("anthropic-version", "")
-        problem = first_problem(received.body, version, counting=counting)
-        return problem or (caching.first_problem(received.body) if self._desk.cache else None)
-
-    def _refuse_model(self, name: str, *, retired: bool = False) -> Reply | None:
-        gone = retired and find(name).lifecycle == "retired"
-        return http_error(404, message=f"model: {name}") if gone or name in self.unknown_models else None
+        if received.size > MAX_BODY:
+            return TOO_LARGE
+        return self._refusals.of(received.body, received.headers.get("anthropic-version", ""), counting=counting)
 
     def _answer(self, received: Received) -> Reply:
         self.ledger.arrive(self._clock())
@@ -228,11 +233,16 @@ class LoopbackServer:
             return drawn_answer(received.body, received.digest)
         return self.answer(received.body)
 
+    def _answer_item(self, body: Body) -> Reply:
+        return self.answer(body)
+
     async def _send(self, request: web.Request, received: Received, reply: Reply, number: int) -> web.StreamResponse:
         if reply.ending is Ending.RESET:
             return sending.reset(request)
         failed = reply.status >= 400 and not (_is_streamed(received) and reply.ending is Ending.ERROR)
         headers = self._headers(received, reply, number, failed)
+        if reply.raw is not None and reply.ending is Ending.BROKEN:
+            return await sending.broken(request, received, reply.raw, headers)
         if reply.raw is not None:
             return sending.response(received, reply.status, reply.raw, headers)
         if failed:
@@ -286,7 +296,3 @@ class LoopbackServer:
 
 def _is_streamed(received: Received) -> bool:
     return received.body.get("stream") is True
-
-
-def _json(value: Any) -> Reply:
-    return Reply(raw=msgspec.json.encode(value))

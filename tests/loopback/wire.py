@@ -1,12 +1,11 @@
 """A reply as JSON, as server-sent events, and the headers around it."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-
-import msgspec
 
 from tests.loopback.replies import Body, Ending, Reply
 
@@ -149,7 +148,7 @@ def stream(reply: Reply, whole: dict[str, Any], request_id: str) -> list[Event]:
 
 def encode(event: Event) -> bytes:
     """One server-sent event."""
-    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), msgspec.json.encode(event))
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
 
 def headers(number: int) -> dict[str, str]:
