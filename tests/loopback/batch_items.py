@@ -14,9 +14,9 @@ Result = dict[str, Any]
 
 @dataclass
 class Worker:
-    """Answers items as the server answers messages. `refuse` holds the rules of valid requests and known models."""
+    """Answers items as the server answers messages: `answer` takes a request and its digest."""
 
-    answer: Callable[[Body], Reply]
+    answer: Callable[[Body, bytes], Reply]
     refuse: Callable[[Body], Reply | None]
     ledger: Ledger
     cache: Cache | None
@@ -26,10 +26,12 @@ class Worker:
         """The result of an item that is come to. Only a whole message is billed, and only it uses the cache."""
         problem = next(_problems(params), None)
         refusal = http_error(400, message=problem) if problem else self.refuse(params)
-        reply = refusal or self.answer(params)
-        if reply.status >= 400:
-            return errored(reply.error)
-        return self._succeeded(params, reply, now, may_hit) if reply.is_whole else errored(http_error(500).error)
+        drawn = digest(params)
+        reply = refusal or self.answer(params, drawn)
+        if reply.status >= 400 or not reply.is_whole:
+            return errored(reply.error if reply.status >= 400 else http_error(500).error)
+        self.ledger.times_answered[drawn] += 1
+        return self._succeeded(params, reply, now, may_hit)
 
     def _succeeded(self, params: Body, reply: Reply, now: float, may_hit: bool) -> Result:
         self.done += 1
@@ -42,7 +44,6 @@ class Worker:
         if usage := message.get("usage"):
             usage["service_tier"] = "batch"
         self.ledger.bill(usage or {}, reading, batch=True)
-        self.ledger.times_answered[digest(params)] += 1
         return {"type": "succeeded", "message": message}
 
 

@@ -78,7 +78,7 @@ class LoopbackServer:
             Gate(limits) if limits else None,
             Delays(latency) if latency else None,
         )
-        worker = Worker(self._answer_item, self._refusals.of_item, self.ledger, self._desk.cache)
+        worker = Worker(self._made, self._refusals.of_item, self.ledger, self._desk.cache)
         self._batch_desk = BatchDesk(batches, worker) if batches else None
         self._requests: list[Received] = []
         self._bugs: list[Exception] = []
@@ -229,12 +229,11 @@ class LoopbackServer:
             return reply_of(kind)
         if received.body.get("max_tokens") == 0:
             return Reply(stop_reason="max_tokens")
-        if self.answer is default_answer:
-            return drawn_answer(received.body, received.digest)
-        return self.answer(received.body)
+        return self._made(received.body, received.digest)
 
-    def _answer_item(self, body: Body) -> Reply:
-        return self.answer(body)
+    def _made(self, body: Body, drawn: bytes) -> Reply:
+        """The answer to a request with this digest, which the default answer would have to work out again."""
+        return drawn_answer(body, drawn) if self.answer is default_answer else self.answer(body)
 
     async def _send(self, request: web.Request, received: Received, reply: Reply, number: int) -> web.StreamResponse:
         if reply.ending is Ending.RESET:
