@@ -12,6 +12,7 @@ from tests.loopback.faults import Faults
 from tests.loopback.latency import Latency
 from tests.loopback.limits import Limits
 from tests.loopback.outages import Outages
+from tests.loopback.replies import quick_answer
 from tests.loopback.server import LoopbackServer
 
 
@@ -54,6 +55,7 @@ def settings(asked: argparse.Namespace) -> dict[str, Any]:
     """The server's settings."""
     limited = any((asked.rpm, asked.itpm, asked.otpm))
     return {
+        "answer": quick_answer,
         "faults": Faults(share=asked.faults, seed=asked.seed) if asked.faults else None,
         "port": asked.port,
         "caching": asked.caching,

@@ -18,7 +18,7 @@ class Ledger:
     batch_tokens: Counter[str] = field(default_factory=Counter)
     """Those of `tokens` that came in batches."""
     times_answered: Counter[bytes] = field(default_factory=Counter)
-    """How often each distinct request got the whole of a message, by its digest, on its own or in a batch."""
+    """How often each distinct request got the whole of a message, by its fingerprint, on its own or in a batch."""
     prompts: dict[bytes, list[Sequence[str]]] = field(default_factory=lambda: defaultdict(list))
     per_second: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     first_at: float | None = None
@@ -39,9 +39,9 @@ class Ledger:
         if reading:
             self.prompts[reading.root].append([self._same.setdefault(text, text) for text in reading.texts])
 
-    def answer(self, model: str, digest: bytes, now: float) -> None:
+    def answer(self, model: str, fingerprint: bytes, now: float) -> None:
         """A client got the whole of a message."""
-        self.times_answered[digest] += 1
+        self.times_answered[fingerprint] += 1
         self.per_second[model][int(now - (self.first_at or now))] += 1
         self.last_at = now
 

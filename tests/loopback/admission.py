@@ -29,7 +29,7 @@ class Desk:
         received.reading = self.cache.look(body, now) if self.cache else None
         if self.gate:
             tokens = received.reading.uncached if received.reading else self.count(body)
-            received.limits, refusal = self.gate.take(body["model"], received.digest, tokens, now)
+            received.limits, refusal = self.gate.take(body["model"], received.fingerprint, tokens, now)
             if refusal:
                 return refusal
         if received.reading:
@@ -42,4 +42,4 @@ class Desk:
 
     def delay(self, received: Received) -> tuple[float, float]:
         """Seconds to the first event and to the end of this answer."""
-        return self.delays.draw(received.digest) if self.delays else (0.0, 0.0)
+        return self.delays.draw(received.fingerprint) if self.delays else (0.0, 0.0)

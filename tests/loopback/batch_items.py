@@ -7,14 +7,14 @@ from typing import Any
 from tests.loopback import wire
 from tests.loopback.accounting import Ledger
 from tests.loopback.caching import Cache
-from tests.loopback.replies import Body, Reply, digest, http_error
+from tests.loopback.replies import Body, Reply, fingerprint, http_error
 
 Result = dict[str, Any]
 
 
 @dataclass
 class Worker:
-    """Answers items as the server answers messages: `answer` takes a request and its digest."""
+    """Answers items as the server answers messages: `answer` takes a request and its fingerprint."""
 
     answer: Callable[[Body, bytes], Reply]
     refuse: Callable[[Body], Reply | None]
@@ -26,7 +26,7 @@ class Worker:
         """The result of an item that is come to. Only a whole message is billed, and only it uses the cache."""
         problem = next(_problems(params), None)
         refusal = http_error(400, message=problem) if problem else self.refuse(params)
-        drawn = digest(params)
+        drawn = fingerprint(params)
         reply = refusal or self.answer(params, drawn)
         if reply.status >= 400 or not reply.is_whole:
             return errored(reply.error if reply.status >= 400 else http_error(500).error)

@@ -28,14 +28,14 @@ class Latency:
         if min(self.whole_s, self.first_s or 0, self.spread) < 0 or (self.first_s or 0) > self.whole_s:
             raise ValueError(f"latencies are not negative, and the first event is not after the last: {self}")
 
-    def of(self, digest: bytes, times: int) -> tuple[float, float]:
-        """Seconds to the first event and to the end, for the request with this digest that comes the n-th time."""
-        factor = self._factor(digest, times) if self.spread else 1.0
+    def of(self, fingerprint: bytes, times: int) -> tuple[float, float]:
+        """Seconds to the first event and to the end, for the request with this fingerprint that comes the n-th time."""
+        factor = self._factor(fingerprint, times) if self.spread else 1.0
         first = self.whole_s / 2 if self.first_s is None else self.first_s
         return first * factor, self.whole_s * factor
 
-    def _factor(self, digest: bytes, times: int) -> float:
-        drawn = crc32(b"%b:%d:%d" % (digest, self.seed, times))
+    def _factor(self, fingerprint: bytes, times: int) -> float:
+        drawn = crc32(b"%b:%d:%d" % (fingerprint, self.seed, times))
         return math.exp(self.spread * BELL.inv_cdf((drawn + 0.5) / 2**32))
 
 
@@ -46,7 +46,7 @@ class Delays:
     latency: Latency
     seen: Counter[bytes] = field(default_factory=Counter)
 
-    def draw(self, digest: bytes) -> tuple[float, float]:
+    def draw(self, fingerprint: bytes) -> tuple[float, float]:
         """Seconds to the first event and to the end."""
-        self.seen[digest] += 1
-        return self.latency.of(digest, self.seen[digest])
+        self.seen[fingerprint] += 1
+        return self.latency.of(fingerprint, self.seen[fingerprint])

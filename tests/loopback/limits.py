@@ -76,7 +76,7 @@ class Gate:
     not_before: dict[bytes, float] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
 
-    def take(self, model: str, digest: bytes, tokens: int, now: float) -> tuple[Mapping[str, str], Reply | None]:
+    def take(self, model: str, fingerprint: bytes, tokens: int, now: float) -> tuple[Mapping[str, str], Reply | None]:
         """The limits' headers for a request of so many uncached input tokens, and its refusal if there is one.
 
         A request that comes back before its `retry-after` is over is refused, whatever the buckets hold by then.
@@ -84,14 +84,14 @@ class Gate:
         held = self._held(model_class(model), now)
         cost = {"requests": 1, "input-tokens": tokens, "output-tokens": 1}
         wait = max((bucket.wait(cost[name]) for name, bucket in held.items()), default=0.0)
-        wait = max(wait, self.not_before.get(digest, now) - now)
+        wait = max(wait, self.not_before.get(fingerprint, now) - now)
         if wait > 1e-6:
             self.refused[model] += 1
             seconds = math.ceil(wait - 1e-6)
-            self.not_before[digest] = now + seconds
+            self.not_before[fingerprint] = now + seconds
             headers = {"retry-after": str(seconds)}
             return _headers(held, now), Reply(status=429, headers=headers, message="This would exceed a rate limit.")
-        self.not_before.pop(digest, None)
+        self.not_before.pop(fingerprint, None)
         for name in held.keys() - {"output-tokens"}:
             held[name].held -= cost[name]
         return _headers(held, now), None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tests.loopback.caching import Reading
-from tests.loopback.replies import Body, digest
+from tests.loopback.replies import Body, fingerprint
 
 
 @dataclass
@@ -30,9 +30,9 @@ class Received:
     size: int = 0
 
     @cached_property
-    def digest(self) -> bytes:
+    def fingerprint(self) -> bytes:
         """The same for the same request, streamed or not."""
-        return digest(self.body)
+        return fingerprint(self.body)
 
     def forget(self) -> None:
         """Keep only what became of it."""

@@ -177,6 +177,12 @@ def as_json(value: Any) -> Reply:
 def digest(body: Body) -> bytes:
     """32 bytes that are the same for the same request, streamed or not."""
     asked = {key: value for key, value in body.items() if key != "stream"}
+    return hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=32).digest()
+
+
+def fingerprint(body: Body) -> bytes:
+    """As `digest`, other bytes for a quarter of the time: for what is on the way of every request."""
+    asked = {key: value for key, value in body.items() if key != "stream"}
     return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
 
 
@@ -192,8 +198,13 @@ def default_answer(body: Body) -> Reply:
     return drawn_answer(body, digest(body))
 
 
+def quick_answer(body: Body) -> Reply:
+    """As `default_answer`, drawn from the fingerprint, which the server has at hand."""
+    return drawn_answer(body, fingerprint(body))
+
+
 def drawn_answer(body: Body, drawn: bytes) -> Reply:
-    """The default answer of a request whose digest is known."""
+    """The answer to a request that these bytes draw."""
     if (body.get("output_config") or {}).get("format"):
         choices: tuple[Literal["A", "B", "tie"], ...] = ("A", "B", "tie")
         return verdict(choices[drawn[0] % 3], "clear" if drawn[1] % 2 else "slight")

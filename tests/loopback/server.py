@@ -24,7 +24,17 @@ from tests.loopback.models import find, page
 from tests.loopback.outages import Outages
 from tests.loopback.received import Received
 from tests.loopback.refusals import Refusals
-from tests.loopback.replies import Body, Ending, Reply, as_json, default_answer, drawn_answer, http_error
+from tests.loopback.replies import (
+    Body,
+    Ending,
+    Reply,
+    as_json,
+    default_answer,
+    digest,
+    drawn_answer,
+    http_error,
+    quick_answer,
+)
 
 __all__ = ["LoopbackServer", "Received"]
 
@@ -224,16 +234,16 @@ class LoopbackServer:
         self.ledger.arrive(self._clock())
         if instead := self._desk.admit(received, self._clock()):
             return instead
-        if self._fault_line and (kind := self._fault_line.draw(received.digest)):
+        if self._fault_line and (kind := self._fault_line.draw(digest(received.body))):
             received.fault = kind
             return reply_of(kind)
         if received.body.get("max_tokens") == 0:
             return Reply(stop_reason="max_tokens")
-        return self._made(received.body, received.digest)
+        return self._made(received.body, received.fingerprint)
 
     def _made(self, body: Body, drawn: bytes) -> Reply:
-        """The answer to a request with this digest, which the default answer would have to work out again."""
-        return drawn_answer(body, drawn) if self.answer is default_answer else self.answer(body)
+        """The answer to a request with this fingerprint, which is not worked out again."""
+        return drawn_answer(body, drawn) if self.answer is quick_answer else self.answer(body)
 
     async def _send(self, request: web.Request, received: Received, reply: Reply, number: int) -> web.StreamResponse:
         if reply.ending is Ending.RESET:
@@ -263,7 +273,7 @@ class LoopbackServer:
         def finish() -> None:
             if reply.is_whole and sending.is_open(request):
                 received.whole = True
-                self.ledger.answer(received.body["model"], received.digest, self._clock())
+                self.ledger.answer(received.body["model"], received.fingerprint, self._clock())
 
         if streamed:
             events = wire.stream(reply, whole, headers["request-id"])
