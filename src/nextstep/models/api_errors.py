@@ -62,7 +62,7 @@ def wait(state: RetryCallState) -> float:
     asked = retry_after(state.outcome.exception() if state.outcome else None)
     if asked is None:
         return _backoff(state)
-    return min(asked, LONGEST_WAIT_S) + random.uniform(0, min(1.0, 0.1 * asked))  # noqa: S311 - jitter guards nothing
+    return asked + random.uniform(0, min(1.0, 0.1 * asked))  # noqa: S311 - jitter guards nothing
 
 
 def is_refusal(error: anthropic.APIStatusError) -> bool:
@@ -71,7 +71,7 @@ def is_refusal(error: anthropic.APIStatusError) -> bool:
 
 
 def retry_after(error: BaseException | None) -> float | None:
-    """The server's `retry-after-ms` or `retry-after`, in seconds."""
+    """The server's `retry-after-ms` or `retry-after`, in seconds and no more than are ever waited."""
     headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else {}
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
@@ -79,7 +79,7 @@ def retry_after(error: BaseException | None) -> float | None:
         except ValueError:
             continue
         if seconds > 0:
-            return seconds
+            return min(seconds, LONGEST_WAIT_S)
     return None
 
 

@@ -92,15 +92,18 @@ class Job:
         """Who brings the human's steps into the one form; nobody where they stay as they are."""
         return (self.judge_prompt.form.scribe,) if self.judge_prompt.form else ()
 
-    def due_rewrites(self, connection: Connection, *, expected: Collection[str] = ()) -> list[RewriteTask]:
-        """The human's steps that are to be brought into the one form and are not there yet.
+    def due_rewrites(
+        self, connection: Connection, moments: Sequence[Moment] | None = None, *, expected: Collection[str] = ()
+    ) -> list[RewriteTask]:
+        """The human's steps, at some moments or all, that are to be brought into the one form and are not there yet.
 
         Of moments with something to be judged: a proposal in the store, or an `expected` one (moment_ids).
         """
         if self.judge_prompt.form is None:
             return []
-        wanted = {moment.moment_id for moment, _ in self.proposals(connection)} | set(expected)
-        given = own_words(self.suite, (moment for moment in self.moments if moment.moment_id in wanted))
+        chosen = self.moments if moments is None else moments
+        wanted = {moment.moment_id for moment, _ in self.proposals(connection, chosen)} | set(expected)
+        given = own_words(self.suite, (moment for moment in chosen if moment.moment_id in wanted))
         return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
 
     def prompt_hashes(self) -> dict[str, str]:
@@ -185,30 +188,59 @@ async def evaluate(
 
 
 async def _flow(job: Job, engine: Engine) -> None:
-    """Propose, and bring the human's steps into the form; judge a moment as soon as both are over there.
+    """Propose; bring the human's step of a moment into the form, and judge there, as soon as all proposals are in.
 
-    All questions to a judge about a moment go out together then, so that they share what they begin with.
+    So the questions to a judge about a moment go out together, and share what they begin with.
     """
     with engine.store.write() as connection:
-        proposals = job.due_proposals(connection)
+        proposals = sorted(job.due_proposals(connection), key=job.place_of)
         note_asked(connection, proposals)
-        steps = job.due_rewrites(connection, expected={task.moment.moment_id for task in proposals})
-        first: list[Task] = sorted([*proposals, *steps], key=job.place_of)
-        pending = Counter(task.moment.moment_id for task in first)
-        waiting = [moment for moment in job.moments if moment.moment_id in pending]
-        ready = [moment for moment in job.moments if moment.moment_id not in pending]
-        verdicts = job.due_verdicts(connection, ready)
-        coming = Counter(task.moment.moment_id for task in job.due_verdicts(connection, waiting))
-    for task in proposals:
-        coming[task.moment.moment_id] += len(Order)
-
-    def follow(connection: Connection, over: Sequence[Task]) -> list[VerdictTask]:
-        """The verdicts on moments of which nothing is pending any more."""
-        before = Counter(task.moment.moment_id for task in over if task.stage != VerdictTask.stage)
-        pending.subtract(before)
-        complete = [moment for moment in waiting if moment.moment_id in before and pending[moment.moment_id] <= 0]
-        return job.due_verdicts(connection, complete) if complete else []
-
-    await engine.run([*verdicts, *first], follow=follow, coming=job.judge_trunks(coming))
+        way = _Way(job, proposals)
+        first = way.due(connection, [moment for moment in job.moments if not way.pending[moment.moment_id]])
+        coming = list(way.coming(connection))
+    await engine.run([*first, *proposals], follow=way.follow, coming=coming)
     for error in engine.dead.values():
         raise error
+
+
+class _Way:
+    """What becomes due of a run's moments as their proposals come in."""
+
+    def __init__(self, job: Job, proposals: Sequence[ProposalTask]) -> None:
+        self.job = job
+        self.pending = Counter(task.moment.moment_id for task in proposals)
+        """By moment_id, what must be over before its judges are asked."""
+        self.formed: set[str] = set()
+        """Moments whose human step was given to a scribe in this run, whatever came of it."""
+
+    def follow(self, connection: Connection, over: Sequence[Task]) -> Sequence[Task]:
+        """What can be done now that these tasks are over."""
+        before = Counter(task.moment.moment_id for task in over if task.stage != VerdictTask.stage)
+        self.pending.subtract(before)
+        return self.due(connection, [moment for moment in self.job.moments if self._is_complete(moment, before)])
+
+    def _is_complete(self, moment: Moment, before: Collection[str]) -> bool:
+        return moment.moment_id in before and not self.pending[moment.moment_id]
+
+    def due(self, connection: Connection, complete: Sequence[Moment]) -> Sequence[Task]:
+        """What is due of moments with all their proposals: the human's step in the form, or else the verdicts."""
+        unformed = [moment for moment in complete if moment.moment_id not in self.formed]
+        steps = self.job.due_rewrites(connection, unformed) if unformed else []
+        waiting = {task.moment.moment_id for task in steps}
+        self.formed |= waiting
+        self.pending.update(waiting)
+        ready = [moment for moment in complete if moment.moment_id not in waiting]
+        return [*steps, *(self.job.due_verdicts(connection, ready) if ready else ())]
+
+    def coming(self, connection: Connection) -> Iterator[tuple[Trunk, int]]:
+        """What the requests begin with that will follow the proposals."""
+        waiting = [moment for moment in self.job.moments if self.pending[moment.moment_id]]
+        if not waiting:
+            return
+        expected = {moment.moment_id for moment in waiting}
+        steps = self.job.due_rewrites(connection, waiting, expected=expected)
+        yield from ((task.trunk, 1) for task in steps if task.moment.moment_id not in self.formed)
+        stored = self.job.due_verdicts(connection, waiting)
+        judged = Counter(task.moment.moment_id for task in stored)
+        times = {name: len(Order) * self.pending[name] + judged[name] // len(self.job.judges) for name in expected}
+        yield from self.job.judge_trunks(times)
