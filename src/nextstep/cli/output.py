@@ -1,6 +1,5 @@
 """What goes where: results to standard output, everything else to standard error."""
 
-import csv
 import json
 import logging
 import math
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 UNFOLDED = 10_000
 """Characters of a line that goes to a file or another program."""
-ENDINGS = (".json", ".csv", ".parquet", ".txt")
+ENDINGS = (".json", ".csv", ".md", ".parquet", ".txt")
 
 
 def console() -> "Console":
@@ -95,6 +94,14 @@ def print_rows(
         remark("no rows")
 
 
+def print_as(form: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows on standard output in a form for other programs: csv, markdown or json."""
+    from nextstep.report.forms import as_csv, as_markdown
+
+    texts = {"csv": as_csv, "markdown": as_markdown, "json": lambda rows: document(name, rows) + "\n"}
+    typer.echo(texts[form](rows), nl=False)
+
+
 def write_rows(
     name: str,
     rows: Sequence[Mapping[str, Any]],
@@ -103,15 +110,21 @@ def write_rows(
     more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Rows to a file in the form that its ending names."""
+    from nextstep.report.forms import as_csv, as_markdown
+
     if path.suffix not in ENDINGS:
         raise UsageError(f"-o {path}: the ending says the form and is one of {', '.join(ENDINGS)}")
+    texts = {
+        ".json": lambda: document(name, rows, **more) + "\n",
+        ".csv": lambda: as_csv(rows),
+        ".md": lambda: as_markdown(rows),
+        ".txt": lambda: _as_text(table),
+    }
     try:
-        if path.suffix == ".json":
-            path.write_text(document(name, rows, **more) + "\n", encoding="utf-8")
-        elif path.suffix == ".txt":
-            path.write_text(_as_text(table), encoding="utf-8")
+        if path.suffix == ".parquet":
+            _write_parquet(rows, path)
         else:
-            _write_table(rows, path)
+            path.write_text(texts[path.suffix](), encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from error
 
@@ -125,14 +138,8 @@ def _as_text(table: "RenderableType") -> str:
     return captured.get()
 
 
-def _write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    if path.suffix == ".csv":
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
-            writer.writeheader()
-            writer.writerows(rows)
-    else:
-        import pyarrow as pa
-        from pyarrow import parquet
+def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
 
-        parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
+    parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
