@@ -1,4 +1,4 @@
-"""Uniting stores is a union: whatever the order and the grouping, the same rows come out, and each says what it said."""
+"""Uniting stores is a union: whatever the order and the grouping, the same rows come out, each as it was."""
 
 import atexit
 from collections.abc import Iterator, Sequence
@@ -90,7 +90,9 @@ class Small:
 
 TIMES = st.integers(0, 2)
 CHOICES = st.none() | st.sampled_from(["model", "human", "tie"])
-JUDGED = st.builds(Judged, st.integers(0, 2), st.sampled_from("xy"), TIMES, st.tuples(CHOICES, CHOICES), TIMES, st.booleans())
+JUDGED = st.builds(
+    Judged, st.integers(0, 2), st.sampled_from("xy"), TIMES, st.tuples(CHOICES, CHOICES), TIMES, st.booleans()
+)
 STORES = st.builds(
     Small,
     st.sampled_from(["r1", "r2"]),
@@ -230,13 +232,17 @@ def test_nothing_that_was_paid_for_is_lost_or_counted_twice(one: Small, other: S
     paid = {row[1:] for place in "ab" for row in dump(place)["replies"]}
     rows = union("c", "a", "b")
     assert sorted(row[1:] for row in rows["replies"]) == sorted(paid)
-    for row in places().execute("SELECT v.choice, r.body FROM verdicts v LEFT JOIN replies r USING (reply_id)").fetchall():
+    for row in (
+        places().execute("SELECT v.choice, r.body FROM verdicts v LEFT JOIN replies r USING (reply_id)").fetchall()
+    ):
         assert row[0] == row[1]
-    for row in places().execute("SELECT p.text, r.body FROM proposals p LEFT JOIN replies r USING (reply_id)").fetchall():
+    for row in (
+        places().execute("SELECT p.text, r.body FROM proposals p LEFT JOIN replies r USING (reply_id)").fetchall()
+    ):
         assert row[0] == row[1]
-    for due, *counts in places().execute(
-        "SELECT due, wins, losses, ties, flips, failures, pending FROM win_rates"
-    ).fetchall():
+    for due, *counts in (
+        places().execute("SELECT due, wins, losses, ties, flips, failures, pending FROM win_rates").fetchall()
+    ):
         assert due == sum(counts) <= 3
     (once,) = places().execute("SELECT count(*) = count(DISTINCT (moment_id, sample)) FROM outcomes").fetchall()
     assert once == (True,)
@@ -288,9 +294,13 @@ def test_a_failure_that_a_row_of_another_store_cures_is_no_longer_open(empty: Co
     assert empty.execute("SELECT wins, failures FROM win_rates").fetchall() == [(1, 0)]
 
 
-def test_labels_are_those_of_the_last_run_and_a_run_is_as_it_ended(empty: Connection) -> None:
-    united(small([], run="r2", label="control"), small([], run="r1", label="detour"))
-    assert empty.execute('SELECT DISTINCT "set", tags FROM moments').fetchall() == [("control", ["control"])]
-    clear()
+@pytest.mark.parametrize(("last", "before"), [("control", "detour"), ("detour", "control")])
+def test_labels_are_those_of_the_last_run(empty: Connection, last: str, before: str) -> None:
+    united(small([], run="r2", label=last), small([], run="r1", label=before))
+    assert empty.execute('SELECT DISTINCT "set", tags FROM moments').fetchall() == [(last, [last])]
+    assert empty.execute("SELECT DISTINCT title FROM sessions").fetchall() == [(last,)]
+
+
+def test_a_run_is_as_it_ended(empty: Connection) -> None:
     united(small([], ended=None), small([], ended=1))
     assert empty.execute("SELECT status FROM runs").fetchall() == [("done",)]

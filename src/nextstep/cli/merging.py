@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def merge(
-    stores: Annotated[list[Path], typer.Argument(help="The stores to unite; they stay as they are.", metavar="STORE...")],
+    stores: Annotated[
+        list[Path], typer.Argument(help="The stores to unite; they stay as they are.", metavar="STORE...")
+    ],
     output: Annotated[Path | None, options.flag("--output", "-o", help="The new store; never overwritten.")] = None,
     into: Annotated[
         Path | None, options.flag("--into", help="A store that is there, to bring the others into.")
@@ -45,7 +47,9 @@ def merge(
     elif into and output is None:
         done = merge_into(stores, into, watch)
     else:
-        raise UsageError("say where to: -o FILE makes a new store, --into FILE brings the others into one that is there")
+        raise UsageError(
+            "say where to: -o FILE makes a new store, --into FILE brings the others into one that is there"
+        )
     _tell(done, as_json=json, quiet=quiet)
 
 

@@ -38,7 +38,7 @@ ShardName: TypeAlias = Annotated[
     str | None,
     flag(
         "--shard",
-        help="Only the sessions of part I of N, such as 1/3, for as many machines; `nextstep merge` joins their stores.",
+        help="Only the sessions of part I of N, such as 1/3: one for each machine. `nextstep merge` joins the stores.",
         metavar="I/N",
     ),
 ]

@@ -96,10 +96,17 @@ def print_rows(
 
 def print_as(form: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows on standard output in a form for other programs: csv, markdown or json."""
+    typer.echo(_text(form, name, rows), nl=False)
+
+
+def _text(
+    form: str, name: str, rows: Sequence[Mapping[str, Any]], more: Mapping[str, Any] = MappingProxyType({})
+) -> str:
     from nextstep.report.forms import as_csv, as_markdown
 
-    texts = {"csv": as_csv, "markdown": as_markdown, "json": lambda rows: document(name, rows) + "\n"}
-    typer.echo(texts[form](rows), nl=False)
+    if form == "csv":
+        return as_csv(rows)
+    return as_markdown(rows) if form == "markdown" else document(name, rows, **more) + "\n"
 
 
 def write_rows(
@@ -110,21 +117,16 @@ def write_rows(
     more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Rows to a file in the form that its ending names."""
-    from nextstep.report.forms import as_csv, as_markdown
-
     if path.suffix not in ENDINGS:
         raise UsageError(f"-o {path}: the ending says the form and is one of {', '.join(ENDINGS)}")
-    texts = {
-        ".json": lambda: document(name, rows, **more) + "\n",
-        ".csv": lambda: as_csv(rows),
-        ".md": lambda: as_markdown(rows),
-        ".txt": lambda: _as_text(table),
-    }
     try:
         if path.suffix == ".parquet":
             _write_parquet(rows, path)
+        elif path.suffix == ".txt":
+            path.write_text(_as_text(table), encoding="utf-8")
         else:
-            path.write_text(texts[path.suffix](), encoding="utf-8", newline="")
+            form = "markdown" if path.suffix == ".md" else path.suffix.removeprefix(".")
+            path.write_text(_text(form, name, rows, more), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from error
 

@@ -61,9 +61,7 @@ def judge_card(
 ) -> list[Row]:
     """Work out and store a judge's card over a suite and its made pairs; a row for each figure."""
     moments, probes = [moment.moment_id for moment in suite.moments], [made.probe_id for made in pairs]
-    return store_card(
-        connection, Scope(suite.suite_hash, moments, probes), asked, config.control.band, self_preference
-    )
+    return store_card(connection, Scope(suite.suite_hash, moments, probes), asked, config.control.band, self_preference)
 
 
 def store_card(

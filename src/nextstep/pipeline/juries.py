@@ -1,7 +1,7 @@
 """Several judges of the same pairs -> one jury's scores, how far the judges agree, and what they do for their own."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import permutations
 from typing import Any
@@ -121,7 +121,7 @@ def self_preference(connection: Connection, suite_hash: str) -> list[Row]:
     return [_preference(judge, moments) for judge, moments in by_judge.items() if moments]
 
 
-def strongest(rows: Sequence[Row]) -> Figure | None:
+def strongest(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     """Of a judge's rows of `self_preference`, the one that shows the most of a preference, if there is any."""
     if not rows:
         return None

@@ -1,7 +1,8 @@
 """Rows in the forms that other programs read: CSV and Markdown. What a cell holds is others' words, and stays a cell.
 
-A spreadsheet takes a text that begins with = + - @ for a formula, so such a text gets an apostrophe before it (numbers are
-no texts and get none). Markdown reads marks and HTML, so those are spelled out. Neither passes on what steers a terminal.
+A spreadsheet takes a text that begins with = + - @ for a formula, so such a text gets an apostrophe before it (numbers
+are no texts and get none). Markdown reads marks and HTML, so those are spelled out. Neither passes on what steers a
+terminal.
 """
 
 import csv

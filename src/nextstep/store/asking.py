@@ -1,6 +1,7 @@
 """Questions that users put to the store, in SQL of their own or by the name of a documented query."""
 
 from collections import Counter
+from contextlib import closing
 from difflib import get_close_matches
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,14 @@ def ask(connection: Connection, statement: str) -> list[dict[str, Any]]:
     """The rows of one statement that only reads. Raises UsageError when it does more, or cannot be run."""
     check_statement(statement)
     try:
-        result = connection.execute(statement)
-        columns = _distinct([column[0] for column in result.description or []])
-        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+        with closing(connection.cursor()) as own:
+            result = own.execute(statement)
+            columns = _distinct([column[0] for column in result.description or []])
+            return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
     except duckdb.InvalidInputException as error:
         if "pytz" not in str(error):
             raise cannot_run(error) from error
-        rows: list[dict[str, Any]] = ask_arrow(connection.cursor(), statement).to_pylist()  # times with a zone
+        rows: list[dict[str, Any]] = ask_arrow(connection, statement).to_pylist()  # times with a zone
         return rows
     except duckdb.Error as error:
         raise cannot_run(error) from error
@@ -35,7 +37,8 @@ def ask_arrow(connection: Connection, statement: str) -> "pa.Table":
     """The same as an Arrow table, with the columns' types also where there is no row."""
     check_statement(statement)
     try:
-        table = connection.sql(statement).to_arrow_table()
+        with closing(connection.cursor()) as own:
+            table = own.sql(statement).to_arrow_table()
     except duckdb.Error as error:
         raise cannot_run(error) from error
     return _narrow(table.rename_columns(_distinct(table.column_names)))

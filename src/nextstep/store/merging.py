@@ -1,9 +1,9 @@
 """One store's rows into another's: united by their keys, so that the order and the grouping of merges do not matter.
 
-Every id names what produced a row, so most rows of one key are one row. Where they differ, a rule that looks at the rows
-alone says which stands: what was made first, with the whole row to settle ties; of a run, how it ended; of a session's
-or moment's labels, those of the last run. A reply that lost is kept under a name of its own, since it was paid for and
-others were read from it; whatever was read from it names it so.
+Every id names what produced a row, so most rows of one key are one row. Where they differ, a rule that looks at the
+rows alone says which stands: what was made first, with the whole row to settle ties; of a run, how it ended; of a
+session's or moment's labels, those of the last run. A reply that lost is kept under a name of its own, since it was paid
+for and others were read from it; whatever was read from it names it so.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ LABELLED = """(SELECT max(r.started_at) FROM {place}.suites u JOIN {place}.runs 
 
 @dataclass(frozen=True)
 class Table:
-    """A table, its key, and which of two rows with one key stands: the one whose `rank` comes first, then by content."""
+    """A table, its key, and which of two rows with one key stands: by its `rank`, then by all that it says."""
 
     name: str
     keys: tuple[str, ...]
@@ -55,7 +55,7 @@ RECORDS = (
     Table("guesses", ("guess_id",), MADE, read=True),
     Table("failures", ("failure_id",), MADE, read=True),
 )
-"""What is united, in this order: labels go by the runs that a store has had itself, and rows by the replies that are in."""
+"""What is united, in this order: labels go by the runs that a store itself has had, rows by the replies that are in."""
 
 ESTIMATES = (
     Table("win_rates", ("suite_hash", "candidate", "judge", "set", "prompt_hash"), "x.updated_at", latest=True),
@@ -95,7 +95,7 @@ Watch = Callable[[Sequence[Table]], Iterable[Table]]
 
 @contextmanager
 def readable(store: Store, folder: Path) -> Iterator[Store]:
-    """The store, or a migrated copy of it in the folder where an earlier nextstep wrote it; itself it stays as it is."""
+    """The store, or a migrated copy of it in the folder, where an earlier nextstep wrote it. It stays as it is."""
     copy = folder / f"{len(list(folder.iterdir()))}.duckdb"
     with store.as_it_is() as connection:
         if check_version(connection, store.path) == len(migrations()):
@@ -179,7 +179,7 @@ def _incoming(source: str, table: Table) -> str:
     if not (table.read or table.name == "replies"):
         return f'SELECT * FROM {source}."{table.name}"'
     return (
-        f"SELECT x.* REPLACE (coalesce(n.new_id, x.reply_id) AS reply_id) FROM {source}.\"{table.name}\" x"
+        f'SELECT x.* REPLACE (coalesce(n.new_id, x.reply_id) AS reply_id) FROM {source}."{table.name}" x'
         " LEFT JOIN temp.renamed n ON n.reply_id = x.reply_id AND n.from_source"
     )
 

@@ -1,8 +1,8 @@
 """Whether a statement that a user wrote only reads the store: decided on its syntax tree, before anything of it is run.
 
-DuckDB's own bars (read-only, no external access, settings locked) stand behind this. They let three things through that
-are none of a reader's: the store's own file and its log as files, statements that leave something in the connection, and
-functions that show what this machine keeps.
+DuckDB's own bars (read-only, no external access, settings locked) stand behind this. They let three things through
+that are none of a reader's: the store's own file and its log as files, statements that leave something in the
+connection, and functions that show what this machine keeps.
 """
 
 import json
@@ -29,7 +29,7 @@ NOT_ALLOWED = frozenset({"getenv", "write_log", "current_setting", "nextval"})
 """Functions that look at or change something beside the store."""
 
 READS = "SELECT, FROM, WITH, VALUES, DESCRIBE, SHOW or SUMMARIZE"
-PLACE = frozenset(". / \\ : * ?".split())
+PLACE = frozenset("./\\:*?")
 """What the name of a file or an address has, and none of a table."""
 
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
