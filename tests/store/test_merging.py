@@ -304,3 +304,6 @@ def test_labels_are_those_of_the_last_run(empty: Connection, last: str, before: 
 def test_a_run_is_as_it_ended(empty: Connection) -> None:
     united(small([], ended=None), small([], ended=1))
     assert empty.execute("SELECT status FROM runs").fetchall() == [("done",)]
+    clear()
+    united(small([], ended=2), small([], ended=1))
+    assert empty.execute("SELECT finished_at - started_at > INTERVAL 0 DAY FROM runs").fetchall() == [(True,)]

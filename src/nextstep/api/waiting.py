@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -37,13 +37,14 @@ class _Beside(Generic[Result]):
     def result(self) -> Result:
         try:
             self.thread.start()
-            self.thread.join()
+            wait([self.done])  # not join: a thread whose join was interrupted counts as ended
         except KeyboardInterrupt:
             with suppress(RuntimeError):  # the loop is closed: the work has just ended
                 self.loop.call_soon_threadsafe(self._cancel)
             if self.thread.ident is not None:
-                self.thread.join()
+                wait([self.done])
             raise
+        self.thread.join()
         return self.done.result()
 
     def _run(self) -> None:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def merge(
-    stores: Annotated[
-        list[Path], typer.Argument(help="The stores to unite; they stay as they are.", metavar="STORE...")
-    ],
+    stores: Annotated[list[Path], typer.Argument(help="The stores to unite; they stay as they are.", metavar="STORE")],
     output: Annotated[Path | None, options.flag("--output", "-o", help="The new store; never overwritten.")] = None,
     into: Annotated[
         Path | None, options.flag("--into", help="A store that is there, to bring the others into.")

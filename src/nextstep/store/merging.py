@@ -2,8 +2,8 @@
 
 Every id names what produced a row, so most rows of one key are one row. Where they differ, a rule that looks at the
 rows alone says which stands: what was made first, with the whole row to settle ties; of a run, how it ended; of a
-session's or moment's labels, those of the last run. A reply that lost is kept under a name of its own, since it was paid
-for and others were read from it; whatever was read from it names it so.
+session's or moment's labels, those of the last run. A reply that lost is kept under a name of its own, since it was
+paid for and others were read from it; whatever was read from it names it so.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
