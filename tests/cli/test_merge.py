@@ -94,7 +94,7 @@ def test_merging_never_overwrites_and_leaves_nothing_half(project: Cli) -> None:
         (("a.duckdb", "nowhere.duckdb", "-o", "x.duckdb"), "nowhere.duckdb: there is no such store"),
         (("a.duckdb", "broken.duckdb", "-o", "x.duckdb"), "broken.duckdb: is not a DuckDB file"),
         (("a.duckdb", "foreign.duckdb", "-o", "x.duckdb"), "not a store of nextstep"),
-        (("a.duckdb", "-o", "no/folder/x.duckdb"), "no/folder"),
+        (("a.duckdb", "-o", "no/folder/x.duckdb"), "there is no folder no/folder; make it first"),
         (("a.duckdb", "--into", "broken.duckdb"), "broken.duckdb: is not a DuckDB file"),
         ((), "Missing argument"),
     ):

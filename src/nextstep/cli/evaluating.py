@@ -79,6 +79,8 @@ def eval_(
     only, part = moment_set(set_name), the_shard(shard)
     the_suite = open_suite(setup.place)
     job = make_job(setup.config, the_suite, setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh, shard=part)
+    if not job.moments:
+        remark(f"shard {part} holds no session of this choice, so nothing is due", quiet=quiet)
     the_store = Store(setup.store)
     if dry_run:
         print_plan(_plan(job, the_store), as_json=json)

@@ -82,5 +82,6 @@ def _row(done: "Merge", name: str) -> dict[str, str | int]:
 def _how(rows: Iterable[dict[str, str | int]], store: Path) -> str:
     """What else there is to say: how rows that differed were settled, and how to look at the whole."""
     odd = [f"{row['differed']} {row['table']}" for row in rows if row["differed"]]
-    settled = f"Of one id and other content: {', '.join(odd)}; what was made first stands. " if odd else ""
+    settled = f"Other content under one id: {', '.join(odd)}. What was made first stands; replies are all kept. "
+    settled = settled if odd else ""
     return f"{settled}`nextstep results --store {store}` shows the win rates."

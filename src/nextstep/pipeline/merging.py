@@ -36,6 +36,8 @@ def merge_into_new(sources: Sequence[Path], target: Path, watch: Watch = _unseen
     """Unite stores in a file that must not be there: all of it or nothing. The sources stay as they are."""
     if target.exists():
         raise UsageError(f"{target} is there already; give another -o, or --into {target} to merge into it")
+    if not target.parent.is_dir():
+        raise UsageError(f"{target}: there is no folder {target.parent}; make it first, or give another -o")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         tables = _gather(_different(sources), Store(part), watch)

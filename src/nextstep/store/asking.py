@@ -1,7 +1,6 @@
 """Questions that users put to the store, in SQL of their own or by the name of a documented query."""
 
 from collections import Counter
-from contextlib import closing
 from difflib import get_close_matches
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -20,15 +19,12 @@ def ask(connection: Connection, statement: str) -> list[dict[str, Any]]:
     """The rows of one statement that only reads. Raises UsageError when it does more, or cannot be run."""
     check_statement(statement)
     try:
-        with closing(connection.cursor()) as own:
-            result = own.execute(statement)
-            columns = _distinct([column[0] for column in result.description or []])
-            return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
-    except duckdb.InvalidInputException as error:
-        if "pytz" not in str(error):
-            raise cannot_run(error) from error
-        rows: list[dict[str, Any]] = ask_arrow(connection, statement).to_pylist()  # times with a zone
-        return rows
+        asked = connection.sql(statement)
+        if any("WITH TIME ZONE" in str(kind) for kind in asked.types):
+            rows: list[dict[str, Any]] = _named(asked.to_arrow_table()).to_pylist()  # DuckDB's own way needs pytz
+            return rows
+        columns = _distinct(asked.columns)
+        return [dict(zip(columns, row, strict=True)) for row in asked.fetchall()]
     except duckdb.Error as error:
         raise cannot_run(error) from error
 
@@ -37,10 +33,12 @@ def ask_arrow(connection: Connection, statement: str) -> "pa.Table":
     """The same as an Arrow table, with the columns' types also where there is no row."""
     check_statement(statement)
     try:
-        with closing(connection.cursor()) as own:
-            table = own.sql(statement).to_arrow_table()
+        return _named(connection.sql(statement).to_arrow_table())
     except duckdb.Error as error:
         raise cannot_run(error) from error
+
+
+def _named(table: "pa.Table") -> "pa.Table":
     return _narrow(table.rename_columns(_distinct(table.column_names)))
 
 
