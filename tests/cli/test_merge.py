@@ -72,7 +72,7 @@ def test_work_done_twice_is_told_and_counted_once(project: Cli) -> None:
     for name in ("a", "b"):
         project("eval", *OFFLINE, "--store", f"{name}.duckdb", "-q")
     out = project("merge", "a.duckdb", "b.duckdb", "-o", "m.duckdb")
-    assert "what was made first stands" in project.err
+    assert "What was made first stands" in project.err
     assert "replies" in out
     one, both = (project.json("results", "--store", f"{name}.duckdb")["win_rates"] for name in ("a", "m"))
     without = [[{key: row[key] for key in row if key != "updated_at"} for row in rows] for rows in (one, both)]

@@ -114,6 +114,21 @@ def test_the_same_work_of_two_machines_counts_once_and_is_all_kept(world: World,
     assert world.asked_of_all == asked
 
 
+def test_a_sample_that_came_twice_is_not_judged_twice(world: World, tmp_path: Path) -> None:
+    one = run_in(world, tmp_path / "1.duckdb")
+    world.candidate = ScriptedModel(lambda _: step(f"{MODEL_STEP} again"))
+    two = run_in(world, tmp_path / "2.duckdb")
+    for path, gone in ((one, "true"), (two, "false")):
+        with Store(path).write() as connection:
+            connection.execute(f"DELETE FROM verdicts WHERE {gone}")
+            connection.execute(f"DELETE FROM replies WHERE purpose = 'judge' AND {gone}")
+    merge_into_new([one, two], tmp_path / "m.duckdb")
+    world.store = Store(tmp_path / "m.duckdb")
+    result = world.run()
+    assert result.spend.calls == 0
+    assert [(row["n_moments"], row["pending"]) for row in result.win_rates] == [(3, 0), (3, 0)]
+
+
 class Breaks:
     """A model that gives no answer."""
 
