@@ -55,12 +55,18 @@ def mixed(request: Request) -> str:
 
 
 def test_a_store_merged_alone_is_itself_cards_and_juries_too(world: World, tmp_path: Path) -> None:
-    world.config |= {"candidates": ["cand", "other"], "judges": ["judge", {"model": "judge-2", "name": "second"}]}
+    world.config |= {
+        "candidates": ["claude-opus-5-5", {"model": "other", "name": "named"}],
+        "judges": ["claude-haiku-5-5", {"model": "judge-2", "name": "second"}],
+        "cutoffs": {"other": "2030-01-01"},
+        "control": {"band": [0.3, 0.7]},
+    }
     world.judge = ScriptedModel(mixed)
     world.run()
     world.calibrate()
     assert rows(world.store.path, "judge_health")
     assert rows(world.store.path, "agreement")
+    assert world.rows("SELECT DISTINCT candidate FROM win_rates WHERE own_family") == [("claude-opus-5-5",)]
     merged = merge_into_new([world.store.path], tmp_path / "m.duckdb")
     assert merged.changed
     without = ("updated_at",)
