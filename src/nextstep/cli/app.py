@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from nextstep import __version__
-from nextstep.cli import auditing, calibrating, evaluating, exporting, projects, querying, showing
+from nextstep.cli import auditing, calibrating, evaluating, exporting, merging, projects, querying, showing
 from nextstep.errors import NextstepError
 
 INTERRUPTED = 130
@@ -70,6 +70,7 @@ app.command("calibrate", short_help="Measure a judge with probes and print its c
 app.command("results", short_help="Show win rates.")(showing.results)
 app.command("show", short_help="Show one moment with both steps and its verdicts.")(showing.show)
 app.command("export", short_help="Write the suite for `datasets`, and push it to the Hub.")(exporting.export)
+app.command("merge", short_help="Unite several stores in one.")(merging.merge)
 app.command("sql", short_help="Ask the store in SQL, read only.")(querying.sql)
 app.command("runs", short_help="Show past runs and what they cost.")(showing.runs)
 app.command("doctor", short_help="Check config, suite, store, keys and endpoints.")(projects.doctor)

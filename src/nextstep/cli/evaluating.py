@@ -8,7 +8,7 @@ import typer
 
 from nextstep.cli import options
 from nextstep.cli.output import console, document, echo, log_retries, remark
-from nextstep.cli.settings import moment_set, set_up
+from nextstep.cli.settings import moment_set, set_up, the_shard
 from nextstep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def eval_(
     set_name: options.SetName = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
+    shard: options.ShardName = None,
     samples: options.Samples = None,
     max_connections: options.Connections = None,
     max_cost: options.MaxCost = None,
@@ -75,8 +76,11 @@ def eval_(
     from nextstep.sources.dataset import open_suite
     from nextstep.store import Store
 
-    only = moment_set(set_name)
-    job = make_job(setup.config, open_suite(setup.place), setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
+    only, part = moment_set(set_name), the_shard(shard)
+    the_suite = open_suite(setup.place)
+    job = make_job(setup.config, the_suite, setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh, shard=part)
+    if not job.moments:
+        remark(f"shard {part} holds no session of this choice, so nothing is due", quiet=quiet)
     the_store = Store(setup.store)
     if dry_run:
         print_plan(_plan(job, the_store), as_json=json)

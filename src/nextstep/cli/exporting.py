@@ -1,4 +1,4 @@
-"""`nextstep export`: a suite for the `datasets` library, and to the Hub."""
+"""`nextstep export`: a suite for the `datasets` library, and to the Hub; or the results over one."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,9 @@ INTERRUPTED = 130
 
 def export(
     output: Annotated[Path | None, options.flag("--output", "-o", help="The folder to write; new or empty.")] = None,
+    results: Annotated[bool, options.flag("--results", help="Write the results over the suite instead of it.")] = False,
     suite: options.SuiteFolder = None,
+    store: options.StoreFile = None,
     push: Annotated[str | None, options.flag("--push", help="Upload it to hf://org/name as well.")] = None,
     public: Annotated[bool, options.flag("--public", help="A push that everyone may read.")] = False,
     config: options.Config = None,
@@ -29,21 +31,29 @@ def export(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write the suite as Parquet files that `datasets.load_dataset` reads, and push it to the Hub if asked to.
+    """Write the suite, or the results over it, as Parquet files that `datasets.load_dataset` reads.
 
-    No id changes on the way: the folder, or the pinned place on the Hub, can stand as `suite:` in evals.yaml. A push is
-    private unless --public. Texts go out as they are: look for secrets first.
+    Results are win_rates, outcomes, verdicts with both steps, moments and judge_health, of the suite scored last or
+    --suite. Of a suite no id changes on the way: the folder, or the pinned place on the Hub, can stand as `suite:` in
+    evals.yaml. A push is private unless --public. Texts go out as they are: look for secrets first.
 
     For example:
 
         nextstep export --suite transcripts/ -o my-suite
 
         nextstep export -o my-suite --push hf://my-org/my-suite
+
+        nextstep export --results -o my-results
     """
     from nextstep.cli.progress import counted
     from nextstep.pipeline.exporting import export_suite
     from nextstep.sources.dataset import open_suite
 
+    if results:
+        _export_results(
+            output, suite, set_up(config, store=store).store, pushed=push is not None or public, as_json=json
+        )
+        return
     repository = _repository(push, public=public)
     setup = set_up(config, suite=suite)
     with _folder(output, push) as folder:
@@ -52,6 +62,28 @@ def export(
         done = export_suite(the_suite, folder, lambda sessions: counted(sessions, total, quiet=quiet, doing="export"))
         pushed = _push(done, repository, public=public, yes=yes, quiet=quiet) if repository else None
         _tell(done, output, pushed, as_json=json, quiet=quiet)
+
+
+def _export_results(output: Path | None, suite: str | None, store: Path, *, pushed: bool, as_json: bool) -> None:
+    from nextstep.pipeline.exporting import export_results
+    from nextstep.sources.dataset import open_suite
+    from nextstep.store import Store
+
+    if pushed:
+        raise UsageError(
+            "--push uploads a suite; results stay here: write them with -o and publish the folder yourself"
+        )
+    if output is None or output.suffix in ENDINGS:
+        raise UsageError("results are written into a folder: -o FOLDER; `nextstep sql -o FILE` writes one table")
+    suite_hash = open_suite(suite).suite_hash if suite else None
+    with Store(store).read() as connection:
+        done = export_results(connection, suite_hash, output)
+    if as_json:
+        facts = {"folder": str(output), "suite_hash": done.suite_hash, "rows": done.rows, "bytes": done.bytes}
+        echo(document("export", facts))
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in done.rows.items())
+    echo(f"wrote {output} ({counts}; suite {done.suite_hash})")
 
 
 def _repository(push: str | None, *, public: bool) -> str | None:
@@ -75,7 +107,7 @@ def _folder(output: Path | None, push: str | None) -> Iterator[Path]:
     if output:
         if output.suffix in ENDINGS:
             raise UsageError(
-                f"-o {output}: a suite is written into a folder. Results are not exported yet;"
+                f"-o {output}: a suite is written into a folder, and so are results (--results);"
                 " `nextstep results -o FILE` and `nextstep sql -o FILE` write tables"
             )
         yield output

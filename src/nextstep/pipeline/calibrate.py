@@ -9,12 +9,11 @@ from typing import Any
 from nextstep.config import EvalConfig
 from nextstep.core.probes import Made, make_pairs, partner
 from nextstep.core.records import Moment, MomentSet, RewriteKind
-from nextstep.core.stats import Figure
 from nextstep.errors import UsageError
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.evaluate import choose_moments
 from nextstep.pipeline.health import Asked, judge_card
-from nextstep.pipeline.juries import self_preference
+from nextstep.pipeline.juries import self_preference, strongest
 from nextstep.pipeline.probing import (
     GuessTask,
     ProbeTask,
@@ -189,14 +188,6 @@ def _cards(work: Calibration, connection: Connection) -> list[dict[str, Any]]:
     rows = []
     for judge in work.config.judges:
         asked = Asked(judge, prompt.hash(judge), guess_hash(judge, work.guess_prompt, prompt))
-        bias = _strongest(biases[judge.label, asked.prompt_hash])
+        bias = strongest(biases[judge.label, asked.prompt_hash])
         rows += judge_card(connection, work.config, work.suite, asked, pairs, bias)
     return rows
-
-
-def _strongest(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
-    """The comparison with another judge that shows the most of a preference, if there is any."""
-    if not rows:
-        return None
-    row = max(rows, key=lambda row: -2.0 if row["ci_low"] is None else row["ci_low"])
-    return Figure(row["value"], row["ci_low"], row["ci_high"], row["n"], row["n_sessions"], row["status"])

@@ -10,6 +10,7 @@ from typing import Any
 from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, ModelSettings
 from nextstep.core.ids import make_id
 from nextstep.core.records import Moment, MomentSet, Order
+from nextstep.core.shards import Shard
 from nextstep.errors import UsageError
 from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.engine import Engine
@@ -35,6 +36,8 @@ class Job:
     candidate_prompt: CandidatePrompt
     judge_prompt: JudgePrompt
     fresh: bool = False
+    shard: Shard | None = None
+    """Of the chosen moments, those of its sessions alone."""
 
     @property
     def candidates(self) -> tuple[CandidateSettings, ...]:
@@ -138,28 +141,32 @@ def make_job(
     limit: int | None = None,
     seed: int = 0,
     fresh: bool = False,
+    shard: Shard | None = None,
 ) -> Job:
     """The job that a config and flags ask for; checks all that can be checked before anything is sent."""
     if not config.candidates:
         raise UsageError("there is no candidate: give --model, or `candidates:` in evals.yaml")
     if not config.judges:
         raise UsageError("there is no judge: give --judge, or `judges:` in evals.yaml")
-    moments = choose_moments(suite, only=only, limit=limit, seed=seed)
+    moments = choose_moments(suite, only=only, limit=limit, seed=seed, shard=shard)
     candidate_prompt, judge_prompt = CandidatePrompt(prompts, config.judging), JudgePrompt(prompts, config)
-    return Job(config, suite, moments, candidate_prompt, judge_prompt, fresh)
+    return Job(config, suite, moments, candidate_prompt, judge_prompt, fresh, shard)
 
 
 def choose_moments(
-    suite: Suite, *, only: MomentSet | None = None, limit: int | None = None, seed: int = 0
+    suite: Suite, *, only: MomentSet | None = None, limit: int | None = None, seed: int = 0, shard: Shard | None = None
 ) -> tuple[Moment, ...]:
-    """The suite's moments, of one set or both; with `limit`, a seeded choice in which a larger one holds a smaller."""
+    """The suite's moments, of one set or both; with `limit`, a seeded choice in which a larger one holds a smaller.
+
+    With `shard`, those of the choice that are its: all shards together choose what one run chooses. It may have none.
+    """
     moments = [moment for moment in suite.moments if only in (None, moment.set)]
     if not moments:
         kind = f"{only} moments" if only else "moments"
         raise UsageError(f"{suite.folder} has no {kind}; see moments.jsonl there")
     drawn = sorted(moments, key=lambda moment: make_id("pick", seed, moment.moment_id))
     chosen = set(drawn if limit is None else drawn[:limit])
-    return tuple(moment for moment in moments if moment in chosen)
+    return tuple(m for m in moments if m in chosen and (shard is None or shard.holds(m.session_id)))
 
 
 async def evaluate(
@@ -182,7 +189,7 @@ async def evaluate(
         band, cutoffs = job.config.control.band, job.config.cutoffs
         result.win_rates = score(connection, job.suite.suite_hash, job.contests(), band=band, cutoffs=cutoffs)
 
-    facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments)}
+    facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments), "shard": job.shard and str(job.shard)}
     errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)
     return await perform(errand, work, close, store, watcher, opener, fresh=job.fresh)
 
