@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from nextstep.core.records import Answer
 from nextstep.errors import ModelError, UnreadableReply
-from nextstep.pipeline.calls import Call
+from nextstep.pipeline.calls import Named
 from nextstep.pipeline.stage import Task, failure_row
 from nextstep.store import Connection, Store
 from nextstep.store.database import insert, query, utc_now
@@ -28,7 +28,7 @@ Follow: TypeAlias = Callable[[Connection, Sequence[Task]], Sequence[Task]]
 class Exchange:
     """A call with the tasks that wait for its answer, and what came of it; nothing where they are left undone."""
 
-    call: Call
+    call: Named
     tasks: list[Task]
     answer: Answer | None = None
     cost_usd: float | None = None
@@ -61,9 +61,7 @@ class Visit:
 class Desk:
     """Takes in what calls brought, and answers whether a reply is stored; `on_done` hears of every visit's outcomes."""
 
-    def __init__(
-        self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]
-    ) -> None:
+    def __init__(self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]) -> None:
         self.store = store
         self.run_id = run_id
         self.follow = follow
@@ -120,7 +118,7 @@ class Desk:
         self._is_away = True
         names = [name for some, _ in asked for name in some]
         try:
-            visit = await asyncio.to_thread(self._work, landed, dropped, names)
+            visit = await asyncio.to_thread(self.work, landed, dropped, names)
         except BaseException:
             for _, answer in asked:
                 answer.cancel()
@@ -131,7 +129,7 @@ class Desk:
                 answer.set_result(visit.stored.intersection(some))
         self.on_done(visit)
 
-    def _work(self, landed: Sequence[Exchange], dropped: Sequence[Task], names: Sequence[str]) -> Visit:
+    def work(self, landed: Sequence[Exchange], dropped: Sequence[Task], names: Sequence[str]) -> Visit:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
@@ -195,7 +193,7 @@ def _reply_row(run_id: str, exchange: Exchange, answer: Answer) -> dict[str, Any
         "reply_id": call.reply_id,
         "run_id": run_id,
         "purpose": str(call.purpose),
-        "model": call.request.model,
+        "model": call.model,
         "sample": call.sample,
         "request_sha256": call.request_sha256,
         "body": answer.body,

@@ -31,6 +31,8 @@ AT_ONCE = 32
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
 
+IN_BATCH = ModelError("in_batch", "the call is in a batch that the server still works on")
+
 Price: TypeAlias = Callable[[str, Usage], float | None]
 
 
@@ -48,6 +50,7 @@ class _Queue:
 class _Sent(Exchange):
     """An exchange on its way to a model."""
 
+    call: Call
     place: Place = UNSHARED
     leads: tuple[Node, ...] = ()
     """The beginnings that it is the first to write."""
@@ -61,7 +64,7 @@ class _Sent(Exchange):
         return self.tasks[0].model
 
 
-def _nothing_follows(_connection: Connection, _over: Sequence[Task]) -> Sequence[Task]:
+def nothing_follows(_connection: Connection, _over: Sequence[Task]) -> Sequence[Task]:
     return ()
 
 
@@ -83,6 +86,8 @@ class Engine:
     """How each stage goes."""
     dead: dict[str, FatalModelError] = field(default_factory=dict)
     """By model, why no further call to it is sent."""
+    held: frozenset[str] = frozenset()
+    """Replies that are to come from batches, so that nobody asks for them here."""
     missed: int = 0
     """Answers that should have been read from a server's cache in part, and were not."""
     to_read: int = 0
@@ -100,7 +105,7 @@ class Engine:
         self._over = asyncio.Event()
 
     async def run(
-        self, tasks: Sequence[Task], *, follow: Follow = _nothing_follows, coming: Iterable[tuple[Trunk, int]] = ()
+        self, tasks: Sequence[Task], *, follow: Follow = nothing_follows, coming: Iterable[tuple[Trunk, int]] = ()
     ) -> None:
         """Do the tasks, and what `follow` makes due of them, until nothing is left; rows and failures are stored.
 
@@ -194,6 +199,9 @@ class Engine:
             self._drop(queue)
         while queue.waiting and self._may_take(queue) and len(taken) < AT_ONCE:
             task = queue.waiting.popleft()
+            if self.held and task.call.reply_id in self.held:
+                self._desk.drop([task])
+                continue
             place = self.leads.place(task)
             if self.leads.park(task, place):
                 continue
@@ -339,7 +347,7 @@ class Engine:
             self._tell(outcome)
             self._left -= len(exchange.tasks)
         for task in visit.dropped:
-            self.watcher.dropped(task.stage, task.model, self.dead[task.model])
+            self.watcher.dropped(task.stage, task.model, self.dead.get(task.model, IN_BATCH))
         self._left -= len(visit.dropped)
         for queue in self._queues.values():
             queue.wake.set()

@@ -10,8 +10,10 @@ from nextstep.config import EvalConfig, ModelSettings
 from nextstep.errors import BudgetReached, FatalModelError
 from nextstep.models import Model, Slots, is_offline, open_model
 from nextstep.models.prices import cost_usd
+from nextstep.pipeline.batch_rows import open_batches
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.ingest import store_suite
+from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.spending import Spend
 from nextstep.pipeline.stage import StageResult
 from nextstep.pipeline.watching import Watcher
@@ -34,6 +36,8 @@ class RunResult:
     win_rates: list[dict[str, Any]] = field(default_factory=list)
     health: list[dict[str, Any]] = field(default_factory=list)
     stopped_by: Exception | None = None
+    in_batches: tuple[tuple[str, int], ...] = ()
+    """By the server's name, the batches that are still processed, and how many calls each has; a later run collects."""
 
     @property
     def failed(self) -> int:
@@ -62,6 +66,7 @@ async def perform(
     opener: Opener | None = None,
     *,
     fresh: bool = False,
+    batching: Batching | None = None,
 ) -> RunResult:
     """Do the `work` as one run, and `close` it with what can be said of the answers that are there, however it ended.
 
@@ -73,7 +78,7 @@ async def perform(
     slots = Slots(limits.max_connections)
     open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits, slots))
     models = {settings.model: open_one(settings.model) for settings in errand.models}
-    engine = Engine(result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh)
+    engine = _engine(result, store, models, slots, watcher, fresh=fresh, batching=batching)
     result.stages = engine.stages
     for name in filter(is_offline, models):
         engine.leads.keeps_nothing(name)
@@ -82,6 +87,7 @@ async def perform(
         store_suite(connection, errand.suite)
         insert(connection, "runs", [_run_row(errand, result)])
     try:
+        engine.held = await _collect_early(engine) if batching is None else frozenset()
         await work(engine, result)
         result.status = "failed" if result.failed else "done"
     except (BudgetReached, FatalModelError) as error:
@@ -99,7 +105,51 @@ async def perform(
         with store.write() as connection:
             close(connection, result)
             _end(connection, result)
+            left = open_batches(connection, models)
+        result.in_batches = tuple((one.batch_id or one.batch_key, one.n_requests) for one in left)
+        if left:
+            watcher.remark(_left_in_batches(result.in_batches))
     return result
+
+
+def _engine(
+    result: RunResult,
+    store: Store,
+    models: dict[str, Model],
+    slots: Slots,
+    watcher: Watcher,
+    *,
+    fresh: bool,
+    batching: Batching | None,
+) -> Engine:
+    """The way to the models: in batches if so wished, else call by call."""
+    if batching is None:
+        return Engine(result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh)
+    from nextstep.pipeline.batching import BatchEngine  # with the SDK, which takes long to load
+
+    return BatchEngine(
+        result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh, batching=batching
+    )
+
+
+async def _collect_early(engine: Engine) -> frozenset[str]:
+    """Store what batches of earlier runs have brought by now; gives the replies that are still to come."""
+    with engine.store.read() as connection:
+        if not open_batches(connection, engine.models):
+            return frozenset()
+    from nextstep.pipeline.batching import BatchEngine
+
+    early = BatchEngine(
+        engine.run_id, engine.store, engine.models, engine.slots, engine.spend, engine.watcher, engine.price
+    )
+    return await early.collect()
+
+
+def _left_in_batches(batches: Sequence[tuple[str, int]]) -> str:
+    """That batches are still open, and what to do."""
+    calls, names = sum(n for _, n in batches), ", ".join(name for name, _ in batches)
+    what = f"{calls} calls are in {len(batches)} {'batch' if len(batches) == 1 else 'batches'} that are still processed"
+    return f"{what} ({names}); the same command collects them later"
 
 
 def _end(connection: Connection, result: RunResult) -> None:

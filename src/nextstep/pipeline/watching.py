@@ -22,3 +22,9 @@ class Watcher:
 
     def dropped(self, stage: str, model: str, error: ModelError) -> None:
         """One of them is not asked for in this run, since its model cannot answer."""
+
+    def waiting(self, batches: int, calls: int, seconds: float) -> None:
+        """So many calls are in so many batches, and the next look at those comes in so many seconds."""
+
+    def remark(self, text: str) -> None:
+        """Something that whoever started the run should know."""
