@@ -6,7 +6,6 @@ The answers depend on what is asked alone, not on how it is cut for a cache, so 
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +28,7 @@ QUICK = Batching(look_s=0.03, settle_s=(0.05,))
 NAMES = ("one", "two", "three", "four", "five")
 
 TABLES = {
-    "replies": "SELECT reply_id, purpose, model, sample, request_sha256, stop_reason, input_tokens, output_tokens,"
+    "replies": "SELECT reply_id, purpose, model, sample, request_sha256, stop_reason, output_tokens,"
     " body::JSON ->> '$.content[0].text' FROM replies",
     "proposals": "SELECT * EXCLUDE (created_at) FROM proposals",
     "rewrites": "SELECT * EXCLUDE (created_at) FROM rewrites",
@@ -136,6 +135,6 @@ class Place:
         )
 
 
-def batch_statuses(place: Place) -> Iterable[str]:
+def batch_statuses(place: Place) -> list[str]:
     """How the store's batches stand."""
     return [status for (status,) in place.rows("SELECT status FROM batches ORDER BY created_at")]
