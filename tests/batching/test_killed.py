@@ -16,14 +16,6 @@ ROOT = Path(__file__).parents[2]
 RULES = Batches(takes_s=0.1, errored=0.1, expired=0.05)
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What a run without batches leaves in the store."""
-    with pytest.MonkeyPatch.context() as patch, LoopbackServer(answer) as server:
-        patch.setenv("NEXTSTEP_TEST_KEY", "made-up-key")
-        place = Place(tmp_path_factory.mktemp("plain"), server.base_url, samples=1)
-        place.run(None)
-        return place.final()
 
 
 def killed(place: Place, step: str, times: int) -> None:
@@ -41,7 +33,7 @@ def test_the_next_run_ends_as_if_nobody_had_been_killed(
     step: str, times: int, plain: dict[str, list[str]], tmp_path: Path
 ) -> None:
     with LoopbackServer(answer, batches=RULES) as server:
-        place = Place(tmp_path, server.base_url, samples=1)
+        place = Place(tmp_path, server.base_url)
         place.job()
         killed(place, step, times)
         result = place.run()

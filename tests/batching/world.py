@@ -92,8 +92,9 @@ class Place:
     folder: Path
     base_url: str
     store_name: str = "s.duckdb"
-    samples: int = 2
+    samples: int = 1
     limits: dict[str, Any] = field(default_factory=dict)
+    candidate: str = "local/claude-opus-5-5"
     judge: str = "local/claude-haiku-5-5"
     heard: Heard = field(default_factory=Heard)
 
@@ -106,10 +107,10 @@ class Place:
         if not suite.exists():
             write_suite(suite, NAMES)
         config = {
-            "candidates": [{"model": "local/claude-opus-5-5", "samples": self.samples}],
+            "candidates": [{"model": self.candidate, "samples": self.samples}],
             "judges": [self.judge],
             "judging": {},
-            "limits": {"attempts": 4, "timeout_s": 20} | self.limits,
+            "limits": {"attempts": 8, "timeout_s": 20} | self.limits,
             "endpoints": {"local": {"base_url": self.base_url, "api_key_env": KEY_NAME}},
         }
         return make_job(EvalConfig.model_validate(config), load_suite(suite), PROMPTS, **more)
@@ -131,7 +132,7 @@ class Place:
         """What a client in another process needs to know."""
         return json.dumps(
             {"folder": str(self.folder), "base_url": self.base_url, "store_name": self.store_name}
-            | {"samples": self.samples, "limits": self.limits, "judge": self.judge}
+            | {"samples": self.samples, "limits": self.limits, "candidate": self.candidate, "judge": self.judge}
         )
 
 
