@@ -61,9 +61,7 @@ class Visit:
 class Desk:
     """Takes in what calls brought, and answers whether a reply is stored; `on_done` hears of every visit's outcomes."""
 
-    def __init__(
-        self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]
-    ) -> None:
+    def __init__(self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]) -> None:
         self.store = store
         self.run_id = run_id
         self.follow = follow
@@ -139,7 +137,7 @@ class Desk:
             insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
             try:
                 visit.outcomes = _read(connection, landed)
-            except Exception as error:  # noqa: BLE001 - kept until the answers are safe, and raised then
+            except Exception as error:  # raised once the answers are safe
                 bug = error
             else:
                 self._write(connection, visit.outcomes)

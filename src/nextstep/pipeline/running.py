@@ -1,8 +1,12 @@
 """A run: its row in the store, models that are opened and closed, and an end that is always written."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from nextstep import __version__
@@ -73,7 +77,8 @@ async def perform(
     slots = Slots(limits.max_connections)
     open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits, slots))
     models = {settings.model: open_one(settings.model) for settings in errand.models}
-    engine = Engine(result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh)
+    price = partial(cost_usd, prices=errand.config.prices)
+    engine = Engine(result.run_id, store, models, slots, result.spend, watcher, price, fresh=fresh)
     result.stages = engine.stages
     for name in filter(is_offline, models):
         engine.leads.keeps_nothing(name)
@@ -82,7 +87,8 @@ async def perform(
         store_suite(connection, errand.suite)
         insert(connection, "runs", [_run_row(errand, result)])
     try:
-        await work(engine, result)
+        with finishing_on_interrupt(engine, watcher):
+            await work(engine, result)
         result.status = "failed" if result.failed else "done"
     except (BudgetReached, FatalModelError) as error:
         result.status = "over_budget" if isinstance(error, BudgetReached) else "failed"
@@ -100,6 +106,39 @@ async def perform(
             close(connection, result)
             _end(connection, result)
     return result
+
+
+@contextmanager
+def finishing_on_interrupt(engine: Engine, watcher: Watcher) -> Iterator[None]:
+    """The first Ctrl-C sends nothing more and waits for what is under way; the second ends the run at once.
+
+    Only where this loop may hear signals: in the main thread, and not on Windows.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    heard = 0
+
+    def interrupt() -> None:
+        nonlocal heard
+        heard += 1
+        if heard == 1:
+            watcher.interrupted(sum(engine.under_way.values()))
+            engine.finish(KeyboardInterrupt())
+        elif task:
+            task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    except (NotImplementedError, RuntimeError, ValueError):
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        if heard > 1:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _end(connection: Connection, result: RunResult) -> None:

@@ -22,3 +22,6 @@ class Watcher:
 
     def dropped(self, stage: str, model: str, error: ModelError) -> None:
         """One of them is not asked for in this run, since its model cannot answer."""
+
+    def interrupted(self, under_way: int) -> None:
+        """Nothing more is sent; so many calls are waited for."""
