@@ -51,24 +51,25 @@ class Marks:
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self._whole = b"\n".join(texts)
-        self._size = len(self._whole)
+        self._gate = gate()
         self._begin = 0
-        self._start, self._end = self._next(0)
+        self._hit = self._next(0)
 
     def _next(self, at: int) -> tuple[int, int]:
         """The next hit's span; behind all texts when there is none."""
-        hit = gate().search(self._whole, at)
-        return hit.span() if hit else (self._size, self._size)
+        hit = self._gate.search(self._whole, at)
+        return hit.span() if hit else (len(self._whole),) * 2
 
     def within(self, size: int) -> Iterator[int] | None:
         """The places in the next text, of so many bytes; None for no place. To be used up before the next."""
         begin, end = self._begin, self._begin + size
         self._begin = end + 1
-        return self._places(begin, end) if self._start < end else None
+        return self._places(begin, end) if self._hit[0] < end else None
 
     def _places(self, begin: int, end: int) -> Iterator[int]:
-        while self._start < end:
+        start, stop = self._hit
+        while start < end:
             # What only the next text's words make a hit is none.
-            if self._end <= end or gate().match(self._whole, self._start, end):
-                yield self._start - begin
-            self._start, self._end = self._next(self._start + 1)  # not the hit's end: another may begin inside it
+            if stop <= end or self._gate.match(self._whole, start, end):
+                yield start - begin
+            start, stop = self._hit = self._next(start + 1)  # not the hit's end: another may begin inside it

@@ -124,7 +124,7 @@ class Redactor:
             self.counts[kind] += 1
             if by_context and is_strong(value):
                 self._known.add(value, kind)
-            elif kind == USER and is_told(data, start):
+            elif kind == USER and not self._known.has_name(value) and is_told(data, start):
                 self._known.add_name(value)
         pieces.append(data[done:])
         return b"".join(pieces)
