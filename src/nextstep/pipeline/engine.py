@@ -26,8 +26,10 @@ from nextstep.store import Connection, Store
 
 AHEAD = 16
 """Calls of a model that are made ready while all connections are taken."""
-AT_ONCE = 32
-"""Calls that are looked up in the store together."""
+AT_ONCE = 128
+"""Calls that are looked up in the store together, at most."""
+UNSAVED_SHARE = 8
+"""Of the connections, one in so many may have an answer that is not stored yet; more than these keep their place."""
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
 
@@ -55,6 +57,8 @@ class _Sent(Exchange):
     """Characters that it is to read from the cache."""
     estimate_usd: float = 0.0
     is_under_way: bool = False
+    holds: bool = False
+    """Whether it keeps its connection's place until it is stored, so that a kill loses few answers."""
 
     @property
     def model(self) -> str:
@@ -94,6 +98,7 @@ class Engine:
         self._mine: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = 0
+        self._unsaved = 0
         self._closing: BaseException | None = None
         self._bug: BaseException | None = None
         self._is_short = False
@@ -319,10 +324,13 @@ class Engine:
         self._put_back(self.leads.written(leads) if was_written else self.leads.given_up(leads))
 
     def _land(self, sent: _Sent) -> None:
-        """Hand over to the desk; an answer keeps its connection's place until it is stored."""
+        """Hand over to the desk."""
         del self._open[sent.call.reply_id]
         if sent.answer:
-            self.slots.hold()
+            self._unsaved += 1
+            sent.holds = self._unsaved > self.slots.most // UNSAVED_SHARE
+            if sent.holds:
+                self.slots.hold()
         self._desk.land(sent)
 
     # --- what came
@@ -334,7 +342,8 @@ class Engine:
         for outcome in visit.outcomes:
             exchange = outcome.exchange
             self._queue(exchange.tasks[0].model).out -= 1
-            if exchange.answer:
+            self._unsaved -= exchange.answer is not None
+            if isinstance(exchange, _Sent) and exchange.holds:
                 self.slots.let_go()
             self._tell(outcome)
             self._left -= len(exchange.tasks)
