@@ -109,14 +109,15 @@ def write_rows(
         if path.suffix == ".json":
             path.write_text(document(name, rows, **more) + "\n", encoding="utf-8")
         elif path.suffix == ".txt":
-            path.write_text(_as_text(table), encoding="utf-8")
+            path.write_text(as_text(table), encoding="utf-8")
         else:
             _write_table(rows, path)
     except OSError as error:
         raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from error
 
 
-def _as_text(table: "RenderableType") -> str:
+def as_text(table: "RenderableType") -> str:
+    """What a table looks like, unfolded."""
     from rich.console import Console
 
     wide = Console(width=UNFOLDED, highlight=False, no_color=True)

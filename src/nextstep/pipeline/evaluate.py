@@ -1,7 +1,7 @@
 """The whole evaluation as one run: propose, bring the human's steps into the form, judge, score."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class Job:
                 self.candidate_prompt.hash(c),
                 self.judge_prompt.hash(j),
                 form.hash if form else None,
+                self.candidate_prompt.way,
+                self.judge_prompt.way,
             )
             for c in self.candidates
             for j in self.judges
@@ -160,7 +162,8 @@ async def evaluate(
         band, cutoffs = job.config.control.band, job.config.cutoffs
         result.win_rates = score(connection, job.suite.suite_hash, job.contests(), band=band, cutoffs=cutoffs)
 
-    facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments)}
+    contests = [asdict(contest) for contest in job.contests()]
+    facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments), "contests": contests}
     errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)
     return await perform(errand, work, close, store, watcher, opener)
 
