@@ -1,24 +1,21 @@
-"""Run the gate on every cell in full and write its page: about 15 minutes on one core."""
+"""Run the gate on every cell in full and write its page: about 12 minutes of one core, on all of them."""
 
 import sys
-import tempfile
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from tests.operating.page import PAGE, cells, line, page
-from tests.operating.projects import Project
-from tests.operating.running import projects, run
+from tests.operating.running import run_alone
 
 
 def main() -> None:
     """Write the page; say each row on standard error as it comes."""
-    with tempfile.TemporaryDirectory() as folder:
-        there: dict[object, list[Project]] = {}
-        results = []
-        for cell in cells():
-            if cell.shape not in there:
-                there[cell.shape] = projects(Path(folder), cell.shape)
-            results.append(run(cell, there[cell.shape]))
-            sys.stderr.write(f"{line(results[-1])}\n")
+    results = []
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for result in pool.map(run_alone, cells()):
+            results.append(result)
+            sys.stderr.write(f"{line(result)}\n")
+            sys.stderr.flush()
     PAGE.write_text(page(results), encoding="utf-8")
 
 

@@ -11,22 +11,22 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "gate-characteristics.
 
 DIFFERENCES = (-0.20, -0.15, -0.10, -0.05, 0.0, 0.05)
 USUAL, MORE = 300, 800
-CLOSER = {(4, -0.10), (4, 0.0)}
-"""Cells that a promise is about, by samples and difference: repeated more often."""
+CLOSER = {(4, -0.10)}
+"""Cells by samples and difference that are repeated more often: a share near a bound that is promised."""
 
 SHAPES = (Shape(129, 43, samples=4), Shape(129, 43, samples=1))
 
 HEAD = f"""\
 # Operating characteristics of the gate
 
-Generated (`make simulate-gate`, about 15 minutes on one core): `nextstep check --no-run` itself, run on stores of
+Generated (`make simulate-gate`, about 12 minutes of one core): `nextstep check --no-run` itself, run on stores of
 made-up verdicts whose truth is known, seed {SEED}. 129 detours and 43 controls in 43 sessions of uneven size
 ({LAYOUTS} draws of them), margin 10 points, alpha 0.05, a judge whose card clears it.
 
 Each model alone: a session's rate is Beta with correlation {RHO:g}, a moment's rate Beta around its session's with
-correlation 0.3, 15 % of the outcomes are ties; the old model's rate is {OLD_RATE:g}, and both win {CONTROL_RATE:g} of the
-controls, ties aside. What two models find hard together: the normal scores behind their rates correlate by {SHARED:g}, in
-sessions and in moments.
+correlation 0.3, 15 % of the outcomes are ties; ties aside, the old model's rate is {OLD_RATE:g}, and both win
+{CONTROL_RATE:g} of the controls. What two models find hard together: the normal scores behind their rates correlate by
+{SHARED:g}, in sessions and in moments.
 
 The standard error of a share of 5 % is 1.3 with 300 repetitions and 0.8 with 800; of one of 50 %, 2.9.
 
@@ -35,9 +35,9 @@ The standard error of a share of 5 % is 1.3 with 300 repetitions and 0.8 with 80
 """
 
 FOOT = """
-At a true difference of minus the margin a PASS is wrong, and at its most likely: alpha bounds it, up to the simulation's
-error. At 0 a gate that is of any use passes. With one sample a moment these 129 moments are few for a margin of 10 points:
-NO VERDICT is then the common answer, and it says what would help (`--samples 4`).
+At a true difference of minus the margin a PASS is wrong, and at its most likely: alpha bounds it, up to the
+simulation's error. At 0 a gate that is of any use passes. With one sample a moment these 129 moments are few for a
+margin of 10 points: NO VERDICT is then the common answer, and it says what would help (`--samples 4`).
 """
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +56,11 @@ class Project:
         (folder / "evals.yaml").write_text(json.dumps(config))
         self._fill()
 
+    @property
+    def store(self) -> Path:
+        """One for all projects beside each other: DuckDB keeps an instance for a path."""
+        return self.folder.parent.absolute() / "nextstep.duckdb"
+
     def _write_suite(self) -> None:
         lines = []
         for place, count in enumerate(np.bincount(self.places)):
@@ -106,20 +112,30 @@ class Project:
 
     def judge(self, truth: Truth, rng: Generator) -> Path:
         """A store with verdicts drawn where the truth is this."""
-        store = self.folder.parent / "nextstep.duckdb"  # one for all: DuckDB keeps an instance for a path
-        shutil.copy(self.folder / "template.duckdb", store)
-        drawn = self._outcomes(truth, rng)
-        choices = [CHOICES[outcome] for outcome in drawn]
-        ids = [row["proposal_id"] for row in self.proposals]
-        digest = self.job.contests()[0].verdict_prompt_hash
-        with Store(store).write() as connection:
+        return self.give(self._outcomes(truth, rng))
+
+    def give(self, drawn: Sequence[int | None]) -> Path:
+        """A store with an outcome for each proposal: new's controls, its detours, the same of old; None for none."""
+        shutil.copy(self.folder / "template.duckdb", self.store)
+        judged = [
+            (row["proposal_id"], CHOICES[o]) for row, o in zip(self.proposals, drawn, strict=True) if o is not None
+        ]
+        digest, way = self.job.contests()[0].verdict_prompt_hash, self.job.judge_prompt.way
+        with Store(self.store).write() as connection:
             for order, at in (("model_first", 0), ("human_first", 1)):
                 connection.execute(
                     "INSERT INTO verdicts SELECT id || $order, id, $judge, $order, choice, 1, '', false, $digest, 'r',"
-                    " TIMESTAMP '2025-01-01', NULL, NULL FROM (SELECT unnest($ids) AS id, unnest($choices) AS choice)",
-                    {"order": order, "judge": JUDGE, "digest": digest, "ids": ids, "choices": [c[at] for c in choices]},
+                    " TIMESTAMP '2025-01-01', NULL, $way FROM (SELECT unnest($ids) AS id, unnest($choices) AS choice)",
+                    {
+                        "order": order,
+                        "judge": JUDGE,
+                        "digest": digest,
+                        "way": way,
+                        "ids": [proposal_id for proposal_id, _ in judged],
+                        "choices": [choice[at] for _, choice in judged],
+                    },
                 )
-        return store
+        return self.store
 
     def _outcomes(self, truth: Truth, rng: Generator) -> list[int]:
         """In the order of the proposals: the new model's controls and detours, then the old one's."""

@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,17 @@ def projects(folder: Path, shape: Shape, count: int = LAYOUTS) -> list[Project]:
         place.mkdir(parents=True)
         made.append(Project(place, shape, cell.seed("layout", number)))
     return made
+
+
+_KEPT: dict[Shape, tuple[TemporaryDirectory[str], list[Project]]] = {}
+
+
+def run_alone(cell: Cell) -> Result:
+    """A cell in a process that keeps its own projects of each shape."""
+    if cell.shape not in _KEPT:
+        folder = TemporaryDirectory()
+        _KEPT[cell.shape] = folder, projects(Path(folder.name), cell.shape)
+    return run(cell, _KEPT[cell.shape][1])
 
 
 def run(cell: Cell, there: Sequence[Project]) -> Result:

@@ -10,6 +10,7 @@ from typing import Any
 
 from nextstep.core.comparable import Entry, differences, nearest
 from nextstep.core.gating import Objection, Reason, Rule, Verdict, overall, rule_on
+from nextstep.core.pairing import Scores
 from nextstep.core.records import MomentSet
 from nextstep.errors import UsageError
 from nextstep.pipeline.baselines import ENDING, Baseline, read_baseline
@@ -145,10 +146,10 @@ def _fill_in(gate: Gate, findings: Sequence[Finding], rule: Rule) -> None:
 
 def _read(connection: Connection, job: Job, sides: Sides, old: Against) -> Evidence:
     apart, ours = not_comparable(sides), scores_of(connection, sides.new)
-    apart += _unjudged(connection, sides.new) if not ours else []
+    apart += _unjudged(connection, sides.new, ours)
     if old.baseline is None:
         theirs = scores_of(connection, sides.old)
-        apart += _unjudged(connection, sides.old) if not theirs else []
+        apart += _unjudged(connection, sides.old, theirs)
     else:
         theirs = old.baseline.scores(sides.old) if not apart else {}
     health = read_health(connection, sides.new.suite_hash)
@@ -157,8 +158,10 @@ def _read(connection: Connection, job: Job, sides: Sides, old: Against) -> Evide
     return Evidence(sides.new, sides.old, ours, theirs, stands, apart, fixed_baseline=old.baseline is not None)
 
 
-def _unjudged(connection: Connection, entry: Entry) -> list[Objection]:
-    """Why a candidate that should be in the store is not: nothing of it is, or all of it otherwise."""
+def _unjudged(connection: Connection, entry: Entry, scores: Scores) -> list[Objection]:
+    """Why nothing of a candidate was judged as this check has it; what was tried and failed is another matter."""
+    if any(one.scores or one.failed for one in scores.values()):
+        return []
     name = entry.candidate
     there = nearest(entry, entries_of(connection, [name]))
     remedy = f"run without --no-run, or `nextstep eval --model {name}`"
