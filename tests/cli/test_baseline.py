@@ -153,3 +153,18 @@ def test_a_baseline_of_another_judge_is_not_compared(exported: Cli) -> None:
     out = flat(exported("check", "--model", NEW, "--judge", "claude-x", "--against", "baseline.json", code=3))
     assert "the judges differ" in out
     assert exported.json("sql", "SELECT count(*) AS n FROM replies WHERE model = 'claude-x'")["rows"] == [{"n": 0}]
+
+
+def test_several_judges_decide_as_a_jury_in_the_store_and_in_the_file(project: Cli) -> None:
+    two = "[offline/lexical, {model: offline/lexical, name: second, max_tokens: 4000}]"
+    Path("evals.yaml").write_text(f"candidates: [{NEW}, {OLD}]\njudges: {two}\n")
+    project("eval", "-q")
+    project("calibrate", "-q")
+    (evaluated,) = (run["run_id"] for run in project.json("runs")["runs"] if run["command"] == "eval")
+    project("export", "--run", evaluated, "--model", OLD, "-o", "jury.json")
+    (by_store,) = project.json("check", "--model", NEW, "--against", OLD, "--no-run", code=3)["gates"]
+    (by_file,) = project.json("check", "--model", NEW, "--against", "jury.json", "--no-run", code=3)["gates"]
+    assert by_store["judge"] == by_file["judge"] == "jury"
+    assert by_store["data_hash"] == by_file["data_hash"]
+    rows = project.json("compare", NEW, OLD)["comparisons"]
+    assert [row["judge"] for row in rows if row["set"] == "detour"] == ["offline/lexical", "second", "jury"]

@@ -79,7 +79,7 @@ class TestNoVerdict:
         assert row["n_moments"] == 40
         assert f"{100 * row['mde']:.1f}" in out
         assert row["moments_if_equal"] > 0
-        assert f"{row['moments_if_equal']} more moments like these 40 would decide with 80% probability" in out
+        assert f"{row['moments_if_equal']} more moments like these 40 would decide with 80 % probability" in out
         assert "--samples 4" in out
 
     def test_with_several_samples_it_says_how_many_would_decide(self, cli: Cli) -> None:
@@ -129,7 +129,7 @@ class TestNoVerdict:
         gate.fail(1, candidate)
         out = flat(gate.check(code=3))
         assert f"1 of 40 samples of {candidate} have no score (1 failed, 0 not judged yet)" in out
-        assert "at most 2% may be missing" in out
+        assert "at most 2 % may be missing" in out
         assert "`nextstep sql --named failures`" in out
 
     def test_what_is_not_judged_yet_is_missing_too(self, gate: GateProject) -> None:
@@ -142,7 +142,7 @@ class TestNoVerdict:
         out = flat(gate.check(code=3))
         assert f"samples of {NEW} alone at" in out
         assert "what is missing differs by model" in out
-        assert "at most 2%" not in out
+        assert "at most 2 %" not in out
 
 
 class TestNotComparable:

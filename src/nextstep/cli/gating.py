@@ -127,14 +127,13 @@ def check(
 
         nextstep check --model claude-opus-5-5 --against claude-opus-5 --no-run --json
     """
-    from nextstep.pipeline.gate import against as read_against
-    from nextstep.pipeline.gate import decide, not_comparable, sides_of
+    from nextstep.pipeline.evaluate import make_job
+    from nextstep.pipeline.gate import against as named
     from nextstep.sources.dataset import open_suite
     from nextstep.store import Store
 
     log_retries(verbose)
-    places = _places(output, github_summary=github_summary)
-    old = read_against(against)
+    places, old = _places(output, github_summary=github_summary), named(against)
     setup = set_up(
         config,
         store=store,
@@ -145,19 +144,33 @@ def check(
         max_connections=max_connections,
         max_cost=max_cost,
     )
-    from nextstep.pipeline.evaluate import make_job
-
     job = make_job(setup.config, open_suite(setup.place), setup.prompts, limit=limit, seed=seed, fresh=fresh)
-    the_store = Store(setup.store)
-    hopeless = not_comparable(sides_of(job, old))
     if dry_run:
-        _print_plan(job, the_store, as_json=json)
+        _print_plan(job, Store(setup.store), as_json=json)
         return
-    if no_run:
-        _need(the_store)
-    result = None if no_run or hopeless else _run(job, the_store, yes=yes, quiet=quiet)
-    gate = decide(the_store, job, old)
-    _tell(_report(gate, old), _facts(gate, result, the_store), as_json=json, places=places)
+    _decide(job, Store(setup.store), old, run=not no_run, yes=yes, quiet=quiet, as_json=json, places=places)
+
+
+def _decide(
+    job: "Job",
+    store: "Store",
+    old: "Against",
+    *,
+    run: bool,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+    places: list[Path],
+) -> None:
+    """Run what is missing unless that is hopeless, decide, tell, and exit with the verdict's code."""
+    from nextstep.pipeline.gate import decide, not_comparable, sides_of
+
+    hopeless = not_comparable(sides_of(job, old))
+    if not run:
+        _need(store)
+    result = _run(job, store, yes=yes, quiet=quiet) if run and not hopeless else None
+    gate = decide(store, job, old)
+    _tell(_report(gate, old), _facts(gate, result, store), as_json=as_json, places=places)
     raise typer.Exit(EXIT_CODES[gate.verdict])
 
 

@@ -160,7 +160,7 @@ def _more(n: int, variance: float, distance: float, rule: Rule) -> int | None:
 
 def advice(plan: Plan, n: int, difference: float | None) -> str:
     """A plan in words: what to do where a gate is inconclusive."""
-    chance = f"{POWER:.0%}"
+    chance = f"{100 * POWER:.0f} %"
     said = []
     if plan.moments_if_equal:
         said.append(
@@ -170,7 +170,9 @@ def advice(plan: Plan, n: int, difference: float | None) -> str:
     elif plan.moments_if_equal == 0:
         said.append(f"{n} moments are enough for models that are equally good, which these may not be")
     if plan.moments_if_as_seen and plan.moments_if_as_seen != plan.moments_if_equal:
-        said.append(f"{plan.moments_if_as_seen} more if they truly differ by {points(difference)}")
+        said.append(
+            f"{plan.moments_if_as_seen} more would, as surely, if they truly differ by {points(difference)} points"
+        )
     if plan.samples_if_equal and plan.samples_if_equal > plan.samples:
         said.append(f"or, on these moments, --samples {plan.samples_if_equal} (pooled with those that are there)")
     elif plan.samples == 1:
@@ -198,7 +200,7 @@ def _missing(name: str, tried: Sequence[Tried]) -> Objection:
     what = f"{failed + pending} of {due} samples of {name} have no score ({failed} failed, {pending} not judged yet)"
     return Objection(
         Reason.TOO_MANY_FAILURES,
-        f"{what}; at most {MOST_MISSING:.0%} may be missing",
+        f"{what}; at most {100 * MOST_MISSING:.0f} % may be missing",
         "run again without --no-run: lost calls are tried again; `nextstep sql --named failures` says why others fail,"
         " and --fresh asks anew for answers that cannot be read",
     )
