@@ -12,11 +12,13 @@ from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.judging import Letter
 from nextstep.core.records import Answer, Event, Kind, Order, Request, Role
 from nextstep.models import Model, is_offline
+from nextstep.models.base import AS_IT_IS, Sending
 from nextstep.models.offline import open_offline
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.calibrate import Calibration, calibrate, make_calibration
 from nextstep.pipeline.evaluate import Job, evaluate, make_job
-from nextstep.pipeline.running import RunResult, Watcher
+from nextstep.pipeline.running import RunResult
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources.suite import Suite, load_suite
 from nextstep.store import Store
 
@@ -227,8 +229,11 @@ class _Roles:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def ask(self, request: Request) -> Answer:
-        return await self.world.role(request).ask(request)
+    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
+        return await self.world.role(request).ask(request, sending)
+
+    async def count_tokens(self, request: Request) -> None:
+        return
 
     async def look_up(self, name: str) -> str:
         return name

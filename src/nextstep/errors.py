@@ -111,12 +111,16 @@ class ModelError(NextstepError):
 class FatalModelError(ModelError):
     """No call of this model can succeed until something outside changes: the run stops.
 
-    Exit 2 where the user's settings are at fault, 4 where the network or the account is.
+    Exit 2 where the user's settings are at fault, 4 where the network or the account is. `stops_run` says that other
+    models cannot answer either.
     """
 
-    def __init__(self, kind: str, message: str, *, attempts: int = 1, exit_code: int = 2) -> None:
+    def __init__(
+        self, kind: str, message: str, *, attempts: int = 1, exit_code: int = 2, stops_run: bool = False
+    ) -> None:
         super().__init__(kind, message, attempts=attempts)
         self.exit_code = exit_code
+        self.stops_run = stops_run
 
 
 class UnreadableReply(NextstepError):

@@ -57,7 +57,7 @@ class TestExport:
         ("words", "told"),
         [
             ((), "say where to write: -o FOLDER, or --push hf://org/name"),
-            (("-o", "results.parquet"), "Results are not exported yet"),
+            (("-o", "results.parquet"), "and so are results (--results)"),
             (("-o", "transcripts"), "transcripts is not empty"),
             (("-o", "out", "--public"), "give --push"),
             (("-o", "out", "--push", "org/name"), "a push goes to hf://org/name"),

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.loopback import paging
+
 if TYPE_CHECKING:
     from multidict import MultiMapping
 
@@ -143,16 +145,5 @@ def page(query: "MultiMapping[str]", hidden: Collection[str] = ()) -> dict[str, 
     """The page of the models list that a query asks for, without the `hidden` names."""
     wanted = set(query.getall("lifecycle[]", [])) or {"active", "deprecated"}
     rows = [model for model in MODELS.values() if model.lifecycle in wanted and model.name not in hidden]
-    names, limit = [model.name for model in rows], int(query.get("limit", 20))
-    if (after := query.get("after_id")) in names:
-        rows = rows[names.index(after) + 1 :]
-    before = query.get("before_id")
-    if before in names:
-        rows = rows[: names.index(before)]
-    shown = rows[-limit:] if before else rows[:limit]
-    return {
-        "data": [model.to_json() for model in shown],
-        "has_more": len(rows) > len(shown),
-        "first_id": shown[0].name if shown else None,
-        "last_id": shown[-1].name if shown else None,
-    }
+    shown, has_more = paging.page([model.name for model in rows], query)
+    return paging.listing([MODELS[name].to_json() for name in shown], has_more)

@@ -1,8 +1,10 @@
 """A reply as JSON, as server-sent events, and the headers around it."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from tests.loopback.replies import Body, Ending, Reply
@@ -10,7 +12,9 @@ from tests.loopback.replies import Body, Ending, Reply
 Event = dict[str, Any]
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
-LIMITS = {"requests": 1_000, "input-tokens": 2_000_000, "output-tokens": 400_000, "tokens": 2_400_000}
+UNENFORCED = {"requests": 1_000, "input-tokens": 2_000_000, "output-tokens": 400_000}
+LIMITS = UNENFORCED | {"tokens": 2_400_000}
+"""What headers tell of limits that are not enforced."""
 PIECES = 4
 """Into how many deltas a text of some length is cut."""
 
@@ -37,8 +41,8 @@ def count(body: Body) -> dict[str, int]:
     return {"input_tokens": input_tokens(body)}
 
 
-def message(reply: Reply, body: Body, number: int) -> dict[str, Any]:
-    """The reply as a message; `number` goes into its id."""
+def message(reply: Reply, body: Body, number: int, counted: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The reply as a message; `number` goes into its id. `counted`: fields of `usage` that are known better."""
     made = {
         "id": f"msg_loopback{number:06d}",
         "type": "message",
@@ -49,7 +53,7 @@ def message(reply: Reply, body: Body, number: int) -> dict[str, Any]:
         "stop_sequence": None,
         "stop_details": dict(reply.stop_details) if reply.stop_details else None,
     }
-    return made if reply.usage is None else made | {"usage": _usage(reply, body, made["content"])}
+    return made if reply.usage is None else made | {"usage": _usage(reply, body, made["content"], counted)}
 
 
 def _content(reply: Reply) -> list[dict[str, Any]]:
@@ -60,21 +64,29 @@ def _content(reply: Reply) -> list[dict[str, Any]]:
     return [thinking] * (reply.thinking is not None) + [text] * bool(reply.text)
 
 
-def _usage(reply: Reply, body: Body, content: list[dict[str, Any]]) -> dict[str, Any]:
+def _usage(
+    reply: Reply, body: Body, content: list[dict[str, Any]], counted: Mapping[str, Any] | None
+) -> dict[str, Any]:
     thought = 0 if reply.thinking is None else max(32, tokens(reply.thinking))
     written = sum(tokens(block) for block in content if block["type"] != "thinking")
-    counted = {
-        "input_tokens": input_tokens(body),
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+    usage = {
+        **(counted or _uncached(body)),
         "output_tokens": thought + written or int(reply.stop_reason == "end_turn"),
         "output_tokens_details": {"thinking_tokens": thought},
         "server_tool_use": None,
         "service_tier": "standard",
         "inference_geo": "global",
     }
-    return counted | dict(reply.usage if isinstance(reply.usage, Mapping) else {})
+    return usage | dict(reply.usage if isinstance(reply.usage, Mapping) else {})
+
+
+def _uncached(body: Body) -> dict[str, Any]:
+    return {
+        "input_tokens": input_tokens(body),
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+    }
 
 
 def error_body(error: dict[str, Any], request_id: str) -> dict[str, Any]:
@@ -139,13 +151,24 @@ def encode(event: Event) -> bytes:
     return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
 
-def headers(number: int, spent: dict[str, int]) -> dict[str, str]:
-    """The headers that every answer has. `spent`: what went out of each limit; tokens left are told in thousands."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = {"request-id": f"req_loopback{number:06d}", "anthropic-organization-id": ORGANIZATION}
+def headers(number: int) -> dict[str, str]:
+    """The headers that every answer has, apart from its limits."""
+    return {"request-id": f"req_loopback{number:06d}", "anthropic-organization-id": ORGANIZATION}
+
+
+def limits(spent: Mapping[str, int]) -> dict[str, str]:
+    """Headers of limits that are not enforced. `spent`: what went out of each; tokens left are told in thousands."""
+    now = rfc3339(int(time.time()))
+    made = {}
     for name, limit in LIMITS.items():
         left = max(0, limit - spent.get(name, 0))
         made[f"anthropic-ratelimit-{name}-limit"] = str(limit)
         made[f"anthropic-ratelimit-{name}-remaining"] = str(left if name == "requests" else round(left, -3))
         made[f"anthropic-ratelimit-{name}-reset"] = now
     return made
+
+
+@lru_cache(maxsize=4096)
+def rfc3339(seconds: int) -> str:
+    """A time as the API writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

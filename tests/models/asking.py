@@ -1,6 +1,7 @@
 """Ask a loopback server through the real SDK, and see what came of it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ STREAMED = STREAM_ABOVE + 1
 
 @dataclass
 class Waits:
-    """Stands where the waiting between tries is done: notes the seconds, and lets others go first."""
+    """Stands where the waiting between tries is done: notes the seconds, lets others go first, and turns the clock."""
 
     seconds: list[float] = field(default_factory=list)
 
@@ -28,12 +29,17 @@ class Waits:
         self.seconds.append(seconds)
         await asyncio.sleep(0)
 
+    def clock(self) -> float:
+        """The time as it is for whoever waits here."""
+        return time.monotonic() + sum(self.seconds)
+
 
 @asynccontextmanager
 async def opened(base_url: str, **limits: Any) -> AsyncIterator[MessagesModel]:
     """A model on this server that never really waits between tries, closed in the end."""
     model = open_endpoint(Endpoint(base_url=base_url, api_key_env=KEY_NAME), Limits(**{"attempts": 3} | limits))
-    model.sleep = Waits()
+    waits = Waits()
+    model.sleep, model.slots.now = waits, waits.clock
     try:
         yield model
     finally:

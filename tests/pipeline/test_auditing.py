@@ -23,11 +23,11 @@ from nextstep.pipeline import prompting
 from nextstep.pipeline.auditing import STAND_INS, MomentAudit, audit
 from nextstep.pipeline.evaluate import evaluate, make_job
 from nextstep.pipeline.prompting import CandidatePrompt
-from nextstep.pipeline.running import Watcher
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources import claude_code
 from nextstep.sources.suite import Suite, load_suite
 from nextstep.store import Store
-from tests.builders import PROMPTS, events, write_suite
+from tests.builders import PROMPTS, events, with_more, write_suite
 
 OFFLINE = "offline/continue"
 
@@ -109,8 +109,7 @@ def test_an_unreadable_answer_has_its_request_compared_too(world: World) -> None
 
 def test_a_stored_request_of_another_prompt_proves_nothing(world: World, tmp_path: Path) -> None:
     world.evaluate()
-    (tmp_path / "candidate.md").write_text((PROMPTS / "candidate.md").read_text() + "\nBe brief.\n")
-    world.prompt = CandidatePrompt(tmp_path)
+    world.prompt = CandidatePrompt(with_more(tmp_path / "prompts", "candidate", "\nBe brief.\n"))
     for one in world.audit():
         assert one.not_comparable == 1
         assert sum(request.same + request.different for request in one.requests) == 0

@@ -13,7 +13,7 @@ from nextstep.core.judging import Letter
 from nextstep.core.probes import CHECKLIST, CHECKLIST_FREE, OPTIONAL, TOLERANCES, Probe, Trust
 from nextstep.core.records import Answer, MomentSet, Request, Usage
 from nextstep.errors import BudgetReached, FatalModelError, ModelError, UsageError
-from nextstep.models.base import answer_of, reply_body
+from nextstep.models.base import AS_IT_IS, Sending, answer_of, reply_body
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.health import PROBES_OF
 from nextstep.pipeline.plan import plan_calibration
@@ -294,10 +294,10 @@ class TestWhatIsPaid:
         sound = world.judge.script
 
         class Killed(ScriptedModel):
-            async def ask(self, request: Request) -> Answer:
+            async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
                 if len(self.requests) == 40:
                     raise asyncio.CancelledError
-                return await super().ask(request)
+                return await super().ask(request, sending)
 
         world.judge = Killed(sound)
         world.config["limits"] = {"max_connections": 1}

@@ -9,7 +9,7 @@ import pytest
 
 from nextstep.core.records import Answer, MomentSet, Request, Usage
 from nextstep.errors import BudgetReached, FatalModelError, ModelError, StoreError, UsageError
-from nextstep.models.base import answer_of, reply_body
+from nextstep.models.base import AS_IT_IS, Sending, answer_of, reply_body
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.evaluate import choose_moments
 from nextstep.pipeline.plan import plan_calls
@@ -172,10 +172,10 @@ def test_an_error_that_is_not_ours_ends_the_run_with_everything_answered_stored(
 
 def test_an_interrupted_run_keeps_its_answers_and_the_next_pays_for_the_rest_alone(world: World) -> None:
     class Slow(ScriptedModel):
-        async def ask(self, request: Request) -> Answer:
+        async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
             if len(self.requests) == 3:
                 raise asyncio.CancelledError
-            return await super().ask(request)
+            return await super().ask(request, sending)
 
     world.candidate = Slow(lambda _: step(MODEL_STEP))
     world.config["limits"] = {"max_connections": 1}

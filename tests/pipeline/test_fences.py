@@ -30,7 +30,8 @@ from nextstep.errors import SuiteError, UnreadableReply
 from nextstep.models.base import answer_of
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.evaluate import Job, evaluate, make_job
-from nextstep.pipeline.running import RunResult, Watcher
+from nextstep.pipeline.running import RunResult
+from nextstep.pipeline.watching import Watcher
 from nextstep.report.text import shortened
 from nextstep.sources.suite import Suite, load_suite, session_lines
 from nextstep.store import Store

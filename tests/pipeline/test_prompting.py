@@ -84,9 +84,13 @@ class TestCandidate:
         assert "events left out" in text
 
     def test_another_way_of_fitting_is_another_prompt_hash(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        hashes = PROMPT.hash(CandidateSettings(model="m")), JUDGE.hash(JudgeSettings(model="m"))
+        def hashes() -> set[str]:
+            judge = JudgePrompt(PROMPTS, EvalConfig(judges=(JudgeSettings(model="judge"),)))
+            return {PROMPT.hash(CandidateSettings(model="m")), judge.hash(JudgeSettings(model="m"))}
+
+        before = hashes()
         monkeypatch.setattr(prompting, "FITTING", "another")
-        assert not {PROMPT.hash(CandidateSettings(model="m")), JUDGE.hash(JudgeSettings(model="m"))} & set(hashes)
+        assert not hashes() & before
 
 
 LONG = events(

@@ -13,7 +13,7 @@ from nextstep.models.base import answer_of, reply_body
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.evaluate import evaluate
 from nextstep.pipeline.plan import plan_calls
-from nextstep.pipeline.running import Watcher
+from nextstep.pipeline.watching import Watcher
 from tests.builders import (
     SESSION,
     World,

@@ -10,7 +10,7 @@ from nextstep.core.judging import GuessAnswer, read_judge_answer
 from nextstep.core.records import MomentSet, Request, RewriteKind
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.evaluate import evaluate, make_job
-from nextstep.pipeline.running import Watcher
+from nextstep.pipeline.watching import Watcher
 from nextstep.store import Store
 from tests.builders import PROMPTS, answer
 from tests.loopback import LoopbackServer

@@ -10,7 +10,8 @@ from nextstep.config import EvalConfig
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.calibrate import calibrate, make_calibration
 from nextstep.pipeline.evaluate import evaluate, make_job
-from nextstep.pipeline.running import Opener, Watcher
+from nextstep.pipeline.running import Opener
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources.suite import load_suite
 from nextstep.store import Store
 from tests.builders import PROMPTS

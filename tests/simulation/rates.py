@@ -17,7 +17,8 @@ PAIRED = ((43, 1), (43, 4), (20, 1), (20, 4))
 APART = (0.75, 0.55)
 
 
-def _covered(rng: Generator, setting: Setting) -> bool | None:
+def rate_covers(rng: Generator, setting: Setting) -> bool | None:
+    """Whether the win rate's interval holds the true one."""
     return covers(rate_figure(setting.draw(rng)), mean_score(setting.theta))
 
 
@@ -36,7 +37,7 @@ def win_rates() -> Table:
     return Table(
         "Win rate: coverage of the cluster Wilson-t interval",
         "Share of 95 % intervals that hold the true win rate.",
-        tuple(Cell(str(s), band, partial(_covered, setting=s)) for s, band in usual + several + few + extreme),
+        tuple(Cell(str(s), band, partial(rate_covers, setting=s)) for s, band in usual + several + few + extreme),
     )
 
 

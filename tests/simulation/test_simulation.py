@@ -1,6 +1,7 @@
 """A short run of every simulated table, and the page of the full one."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from nextstep.core.stats import Figure
 from tests.simulation.cells import Band, Cell, Result, Table, covers
 from tests.simulation.page import PAGE, page, section, tables
+from tests.simulation.rates import rate_covers
 from tests.simulation.worlds import Setting, mean_score
 
 SHORT = 200
@@ -40,6 +42,13 @@ def test_moments_of_one_session_are_alike_by_rho() -> None:
     draws = [Setting(2, 1, 0.3, 0.5).draw(rng) for _ in range(8000)]
     one, other = zip(*[(a, b) for (_, a), (_, b) in draws], strict=True)
     assert np.cov(one, other)[0, 1] == pytest.approx(0.3 * 0.25 * 0.85**2, abs=0.009)
+
+
+@pytest.mark.parametrize("sessions", [10, 20, 43])
+def test_means_of_several_samples_near_1_keep_their_coverage(sessions: int) -> None:
+    """Wilson's interval alone holds the truth in 81, 84 and 91 %."""
+    cell = Cell("near 1", Band(92.5, 98.5), partial(rate_covers, setting=Setting(129, sessions, 0.3, 0.95, 4)))
+    assert cell.run(400).passes(errors=3)
 
 
 def test_a_run_is_the_same_whenever_it_is_made() -> None:

@@ -24,9 +24,11 @@ def add_moment(connection: Connection) -> None:
     insert(connection, "moments", [row | more])
 
 
-def add_pair(connection: Connection, name: str, first: Choice, second: Choice, judge: str = "j") -> None:
+def add_pair(
+    connection: Connection, name: str, first: Choice, second: Choice, judge: str = "j", sample: int = 0
+) -> None:
     stamp = {"prompt_hash": "h", "reply_id": "r", "created_at": utc_now()}
-    proposal = {"proposal_id": name, "moment_id": "m", "candidate": "c", "sample": 0, "text": "x", "n_words": 1}
+    proposal = {"proposal_id": name, "moment_id": "m", "candidate": "c", "sample": sample, "text": "x", "n_words": 1}
     insert(connection, "proposals", [proposal | {"in_band": True, "shortened": False} | stamp])
     for order, choice in (("model_first", first), ("human_first", second)):
         row = {"verdict_id": f"{name}{judge}{order}", "proposal_id": name, "judge": judge, "order": order}
@@ -51,7 +53,7 @@ def test_the_orders_fixture_gives_the_published_figures(store: Store) -> None:
     with store.write() as connection:
         add_moment(connection)
         for i, (first, second) in enumerate(pairs):
-            add_pair(connection, f"p{i}", by_score[first], by_score[second])
+            add_pair(connection, f"p{i}", by_score[first], by_score[second], sample=i)
         figures = connection.execute(
             "SELECT avg(average_score), avg(score), avg((outcome = 'win')::INT), avg(flipped::INT),"
             " avg((outcome = 'flip')::INT) FROM outcomes"
@@ -76,3 +78,17 @@ def test_orders_of_different_judges_or_prompts_are_never_folded_together(store: 
         assert rows == [("j1", "flip"), ("j2", "loss")]
         connection.execute("UPDATE verdicts SET prompt_hash = 'other' WHERE judge = 'j1' AND \"order\" = 'model_first'")
         assert connection.execute("SELECT judge FROM outcomes").fetchall() == [("j2",)]
+
+
+def test_of_a_sample_that_came_twice_the_first_that_was_judged_is_the_outcome(store: Store) -> None:
+    with store.write() as connection:
+        add_moment(connection)
+        for name in ("later", "first", "unjudged"):
+            add_pair(connection, name, Choice.MODEL, Choice.MODEL)
+        connection.execute("DELETE FROM verdicts WHERE proposal_id = 'unjudged'")
+        for days, name in enumerate(("unjudged", "first", "later")):
+            connection.execute(
+                "UPDATE proposals SET created_at = created_at + to_days($days) WHERE proposal_id = $name",
+                {"days": days, "name": name},
+            )
+        assert connection.execute("SELECT proposal_id FROM outcomes").fetchall() == [("first",)]

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from nextstep import __version__
-from nextstep.cli import auditing, calibrating, evaluating, exporting, gating, projects, querying, showing
+from nextstep.cli import auditing, calibrating, evaluating, exporting, gating, merging, projects, querying, showing
 from nextstep.errors import NextstepError
 
 INTERRUPTED = 130
@@ -72,6 +72,7 @@ app.command("compare", short_help="Show paired differences of models.")(gating.c
 app.command("check", short_help="Decide whether a new model is worse: the regression gate.")(gating.check)
 app.command("show", short_help="Show one moment with both steps and its verdicts.")(showing.show)
 app.command("export", short_help="Write the suite for `datasets`, and push it to the Hub.")(exporting.export)
+app.command("merge", short_help="Unite several stores in one.")(merging.merge)
 app.command("sql", short_help="Ask the store in SQL, read only.")(querying.sql)
 app.command("runs", short_help="Show past runs and what they cost.")(showing.runs)
 app.command("doctor", short_help="Check config, suite, store, keys and endpoints.")(projects.doctor)

@@ -1,4 +1,4 @@
-"""`nextstep export`: a suite for the `datasets` library and the Hub, or a run's candidate as a baseline."""
+"""`nextstep export`: a suite for the `datasets` library and the Hub, the results over one, or a baseline."""
 
 import sys
 from collections.abc import Iterator
@@ -23,7 +23,9 @@ def export(
     output: Annotated[
         Path | None, options.flag("--output", "-o", help="The folder to write, new or empty; or the file.")
     ] = None,
+    results: Annotated[bool, options.flag("--results", help="Write the results over the suite instead of it.")] = False,
     suite: options.SuiteFolder = None,
+    store: options.StoreFile = None,
     push: Annotated[str | None, options.flag("--push", help="Upload it to hf://org/name as well.")] = None,
     public: Annotated[bool, options.flag("--public", help="A push that everyone may read.")] = False,
     config: options.Config = None,
@@ -31,15 +33,15 @@ def export(
         str | None, options.flag("--run", help="A run's candidate as a baseline: the start of the run's id, or last.")
     ] = None,
     model: Annotated[str | None, options.flag("--model", "-m", help="Which candidate of the --run.")] = None,
-    store: options.StoreFile = None,
     yes: Annotated[bool, options.flag("--yes", "-y", help="Do not ask before a push.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write the suite as Parquet files that `datasets.load_dataset` reads, and push it to the Hub if asked to.
+    """Write the suite, or the results over it, as Parquet files that `datasets.load_dataset` reads.
 
-    No id changes on the way: the folder, or the pinned place on the Hub, can stand as `suite:` in evals.yaml. A push is
-    private unless --public. Texts go out as they are: look for secrets first.
+    Results are win_rates, outcomes, verdicts with both steps, moments and judge_health, of the suite scored last or
+    --suite. Of a suite no id changes on the way: the folder, or the pinned place on the Hub, can stand as `suite:` in
+    evals.yaml. A push is private unless --public. Texts go out as they are: look for secrets first.
 
     With --run, write one candidate of a stored run as one JSON file for `nextstep check --against FILE`: its scores by
     moment, what they depend on, and the judge's card; no text. Commit it, and CI needs no store.
@@ -50,6 +52,8 @@ def export(
 
         nextstep export -o my-suite --push hf://my-org/my-suite
 
+        nextstep export --results -o my-results
+
         nextstep export --run last --model claude-opus-5 -o baseline.json
     """
     if run is not None:
@@ -59,6 +63,11 @@ def export(
     from nextstep.pipeline.exporting import export_suite
     from nextstep.sources.dataset import open_suite
 
+    if results:
+        _export_results(
+            output, suite, set_up(config, store=store).store, pushed=push is not None or public, as_json=json
+        )
+        return
     repository = _repository(push, public=public)
     setup = set_up(config, suite=suite)
     with _folder(output, push) as folder:
@@ -91,6 +100,28 @@ def _export_baseline(
         )
 
 
+def _export_results(output: Path | None, suite: str | None, store: Path, *, pushed: bool, as_json: bool) -> None:
+    from nextstep.pipeline.exporting import export_results
+    from nextstep.sources.dataset import open_suite
+    from nextstep.store import Store
+
+    if pushed:
+        raise UsageError(
+            "--push uploads a suite; results stay here: write them with -o and publish the folder yourself"
+        )
+    if output is None or output.suffix in ENDINGS:
+        raise UsageError("results are written into a folder: -o FOLDER; `nextstep sql -o FILE` writes one table")
+    suite_hash = open_suite(suite).suite_hash if suite else None
+    with Store(store).read() as connection:
+        done = export_results(connection, suite_hash, output)
+    if as_json:
+        facts = {"folder": str(output), "suite_hash": done.suite_hash, "rows": done.rows, "bytes": done.bytes}
+        echo(document("export", facts))
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in done.rows.items())
+    echo(f"wrote {output} ({counts}; suite {done.suite_hash})")
+
+
 def _repository(push: str | None, *, public: bool) -> str | None:
     from nextstep.core.places import hub_repository
 
@@ -112,7 +143,7 @@ def _folder(output: Path | None, push: str | None) -> Iterator[Path]:
     if output:
         if output.suffix in ENDINGS:
             raise UsageError(
-                f"-o {output}: a suite is written into a folder. Results are not exported yet;"
+                f"-o {output}: a suite is written into a folder, and so are results (--results);"
                 " `nextstep results -o FILE` and `nextstep sql -o FILE` write tables"
             )
         yield output

@@ -193,7 +193,7 @@ def _print_plan(job: "Job", store: "Store", *, as_json: bool) -> None:
     from nextstep.cli.evaluating import print_plan
     from nextstep.pipeline.plan import plan_calls
 
-    print_plan(plan_calls(job, store), as_json=as_json)
+    print_plan(plan_calls(job, store), job.config, as_json=as_json)
 
 
 def _run(job: "Job", store: "Store", *, yes: bool, quiet: bool) -> "RunResult":

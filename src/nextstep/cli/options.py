@@ -34,6 +34,14 @@ Limit: TypeAlias = Annotated[
     int | None, flag("--limit", "-n", help="At most so many moments, drawn by --seed.", least=1)
 ]
 Seed: TypeAlias = Annotated[int, flag("--seed", help="For the draw of --limit.")]
+ShardName: TypeAlias = Annotated[
+    str | None,
+    flag(
+        "--shard",
+        help="Only the sessions of part I of N, such as 1/3: one for each machine. `nextstep merge` joins the stores.",
+        metavar="I/N",
+    ),
+]
 Connections: TypeAlias = Annotated[int | None, flag("--max-connections", "-j", help="Requests in flight at once.")]
 Samples: TypeAlias = Annotated[int | None, flag("--samples", help="Proposals for each moment and candidate.", least=1)]
 Models: TypeAlias = Annotated[
@@ -48,7 +56,7 @@ Fresh: TypeAlias = Annotated[bool, flag("--fresh", help="Ask for new samples bes
 Yes: TypeAlias = Annotated[bool, flag("--yes", "-y", help="Do not ask before a run that costs much.")]
 Json: TypeAlias = Annotated[bool, flag("--json", help="One JSON document on standard output.")]
 Output: TypeAlias = Annotated[
-    Path | None, flag("--output", "-o", help="Write to a file; its ending (.json, .csv, .parquet, .txt) says how.")
+    Path | None, flag("--output", "-o", help="Write to a file; its ending (.json, .csv, .md, .parquet, .txt) says how.")
 ]
 Quiet: TypeAlias = Annotated[bool, flag("--quiet", "-q", help="No progress and no remarks.")]
 Verbose: TypeAlias = Annotated[bool, flag("--verbose", "-v", help="Tell about every retry.")]

@@ -1,6 +1,5 @@
 """What goes where: results to standard output, everything else to standard error."""
 
-import csv
 import json
 import logging
 import math
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 UNFOLDED = 10_000
 """Characters of a line that goes to a file or another program."""
-ENDINGS = (".json", ".csv", ".parquet", ".txt")
+ENDINGS = (".json", ".csv", ".md", ".parquet", ".txt")
 
 
 def console() -> "Console":
@@ -95,6 +94,21 @@ def print_rows(
         remark("no rows")
 
 
+def print_as(form: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows on standard output in a form for other programs: csv, markdown or json."""
+    typer.echo(_text(form, name, rows), nl=False)
+
+
+def _text(
+    form: str, name: str, rows: Sequence[Mapping[str, Any]], more: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    from nextstep.report.forms import as_csv, as_markdown
+
+    if form == "csv":
+        return as_csv(rows)
+    return as_markdown(rows) if form == "markdown" else document(name, rows, **more) + "\n"
+
+
 def write_rows(
     name: str,
     rows: Sequence[Mapping[str, Any]],
@@ -106,12 +120,13 @@ def write_rows(
     if path.suffix not in ENDINGS:
         raise UsageError(f"-o {path}: the ending says the form and is one of {', '.join(ENDINGS)}")
     try:
-        if path.suffix == ".json":
-            path.write_text(document(name, rows, **more) + "\n", encoding="utf-8")
+        if path.suffix == ".parquet":
+            _write_parquet(rows, path)
         elif path.suffix == ".txt":
             path.write_text(as_text(table), encoding="utf-8")
         else:
-            _write_table(rows, path)
+            form = "markdown" if path.suffix == ".md" else path.suffix.removeprefix(".")
+            path.write_text(_text(form, name, rows, more), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from error
 
@@ -126,14 +141,8 @@ def as_text(table: "RenderableType") -> str:
     return captured.get()
 
 
-def _write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    if path.suffix == ".csv":
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
-            writer.writeheader()
-            writer.writerows(rows)
-    else:
-        import pyarrow as pa
-        from pyarrow import parquet
+def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
 
-        parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
+    parquet.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)

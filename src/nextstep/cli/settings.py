@@ -10,6 +10,7 @@ from nextstep.errors import UsageError
 if TYPE_CHECKING:
     from nextstep.config import EvalConfig
     from nextstep.core.records import MomentSet
+    from nextstep.core.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -102,3 +103,13 @@ def moment_set(name: str | None) -> "MomentSet | None":
     if name is None or name in list(MomentSet):
         return MomentSet(name) if name else None
     raise UsageError(f"--set is detour or control, not {name!r}")
+
+
+def the_shard(text: str | None) -> "Shard | None":
+    """The shard that --shard names."""
+    from nextstep.core.shards import Shard
+
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--shard: {error}") from error

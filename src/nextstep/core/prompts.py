@@ -7,6 +7,7 @@ placeholders again, so a transcript cannot inject one.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from string import Template
 
 from nextstep.core.ids import make_id
@@ -26,8 +27,32 @@ class Prompt:
 
     def fill(self, **values: str) -> tuple[str, tuple[str, ...]]:
         """The system text and the user blocks with every placeholder replaced."""
-        blocks = [Template(block).substitute(values) for block in (self.system, *self.user)]
-        return blocks[0], tuple(blocks[1:])
+        beginning, rest = self.fill_beginning(**values), self.fill_rest(**values)
+        return beginning[0], (beginning[1], *rest)
+
+    def fill_beginning(self, **values: str) -> tuple[str, str]:
+        """The system text and the first user block with every placeholder replaced."""
+        return Template(self.system).substitute(values), Template(self.user[0]).substitute(values)
+
+    def fill_rest(self, **values: str) -> tuple[str, ...]:
+        """The other user blocks with every placeholder replaced."""
+        return tuple(Template(block).substitute(values) for block in self.user[1:])
+
+    @cached_property
+    def beginning_names(self) -> frozenset[str]:
+        """The placeholders of the system text and the first user block."""
+        return _names(self.system, self.user[0])
+
+    @cached_property
+    def rest_names(self) -> frozenset[str]:
+        """The placeholders of the other user blocks."""
+        return _names(*self.user[1:])
+
+
+def _names(*texts: str) -> frozenset[str]:
+    """The placeholders in some texts."""
+    found = (match["named"] or match["braced"] for text in texts for match in Template.pattern.finditer(text))
+    return frozenset(name for name in found if name)
 
 
 def parse_prompt(name: str, text: str, placeholders: frozenset[str]) -> Prompt:

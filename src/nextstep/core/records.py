@@ -190,6 +190,15 @@ class Usage(Record):
     output_tokens: Count | None = None
     cache_read_tokens: Count | None = None
     cache_write_tokens: Count | None = None
+    cache_write_1h_tokens: Count | None = None
+    """Of those written, the ones that are kept for an hour."""
+
+    @property
+    def all_input(self) -> int | None:
+        """Every token that was read, from wherever; None where the server did not say."""
+        if self.input_tokens is None:
+            return None
+        return self.input_tokens + (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
 
 
 class Request(Record):
@@ -203,6 +212,11 @@ class Request(Record):
     effort: str | None = None
     answer_schema: dict[str, object] | None = None
     """A JSON Schema for the answer, where it must be structured."""
+
+    @property
+    def characters(self) -> int:
+        """Of the whole prompt."""
+        return len(self.system) + sum(map(len, self.content))
 
 
 class Answer(Record):

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from nextstep.config import Endpoint, Limits
 from nextstep.errors import UsageError
 from nextstep.models.base import Model
+from nextstep.models.pace import Slots
 
-__all__ = ["Model", "is_offline", "open_model"]
+__all__ = ["Model", "Slots", "is_offline", "open_model"]
 
 
 def is_offline(name: str) -> bool:
@@ -14,8 +15,11 @@ def is_offline(name: str) -> bool:
     return name.startswith("offline/")
 
 
-def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits) -> Model:
-    """The model of this name. Raises UsageError, naming what there is, when there is none."""
+def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits, slots: Slots | None = None) -> Model:
+    """The model of this name; models that are asked together share `slots`.
+
+    Raises UsageError, naming what there is, when there is none.
+    """
     prefix, slash, rest = name.partition("/")
     if is_offline(name):
         from nextstep.models.offline import open_offline
@@ -26,14 +30,14 @@ def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits) -> 
     if slash and prefix in endpoints:
         from nextstep.models.messages_api import open_endpoint
 
-        return open_endpoint(endpoints[prefix], limits)
+        return open_endpoint(endpoints[prefix], limits, slots)
     if slash and prefix in ("bedrock", "vertex"):
         from nextstep.models.messages_api import open_cloud
 
-        return open_cloud(prefix, limits)
+        return open_cloud(prefix, limits, slots)
     if slash:
         known = ", ".join(sorted(endpoints)) or "none"
         raise UsageError(f"no endpoint is named {prefix!r} (in {name!r}); evals.yaml names: {known}")
     from nextstep.models.messages_api import open_anthropic
 
-    return open_anthropic(limits)
+    return open_anthropic(limits, slots)

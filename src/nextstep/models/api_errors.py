@@ -59,14 +59,19 @@ _backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
 
 def wait(state: RetryCallState) -> float:
     """Seconds to wait: what the server asked for, with some jitter, else exponential backoff."""
-    asked = _retry_after(state.outcome.exception() if state.outcome else None)
+    asked = retry_after(state.outcome.exception() if state.outcome else None)
     if asked is None:
         return _backoff(state)
-    return min(asked, LONGEST_WAIT_S) + random.uniform(0, min(1.0, 0.1 * asked))  # noqa: S311 - jitter guards nothing
+    return asked + random.uniform(0, min(1.0, 0.1 * asked))  # noqa: S311 - jitter guards nothing
 
 
-def _retry_after(error: BaseException | None) -> float | None:
-    """The server's `retry-after-ms` or `retry-after`, in seconds."""
+def is_refusal(error: anthropic.APIStatusError) -> bool:
+    """Whether the server wants fewer requests of this account, and is otherwise in order."""
+    return error.status_code == 429 or error.type == "rate_limit_error"
+
+
+def retry_after(error: BaseException | None) -> float | None:
+    """The server's `retry-after-ms` or `retry-after`, in seconds and no more than are ever waited."""
     headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else {}
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
@@ -74,7 +79,7 @@ def _retry_after(error: BaseException | None) -> float | None:
         except ValueError:
             continue
         if seconds > 0:
-            return seconds
+            return min(seconds, LONGEST_WAIT_S)
     return None
 
 
@@ -118,7 +123,7 @@ def status_failure(error: anthropic.APIStatusError, model: str, said: str, attem
     """The server's error as one of ours; `said` is its message, fit to be repeated."""
     if error.error_code in SPENT or _usage_limit(error):
         text = f"{model}: the account's spend limit is reached: {said}"
-        return FatalModelError("spend_limit", text, attempts=attempts, exit_code=4)
+        return FatalModelError("spend_limit", text, attempts=attempts, exit_code=4, stops_run=True)
     if error.status_code in STATUSES:
         kind, remedy, exit_code = STATUSES[error.status_code]
         text = f"{model}: {remedy} (the server said {error.status_code}: {said})"

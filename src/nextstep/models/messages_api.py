@@ -9,30 +9,37 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+from urllib.request import getproxies
 
 import anthropic
 import httpx2
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from nextstep.config import Endpoint, Limits
+from nextstep.core.caching import PLAIN
 from nextstep.core.records import Answer, Request
 from nextstep.errors import FatalModelError, ModelError, UsageError
 from nextstep.models.api_errors import (
     ERRORS,
     NO_KEY,
     Garbled,
+    is_refusal,
     log_retry,
     may_pass,
+    retry_after,
     status_failure,
     transport_failure,
     wait,
 )
-from nextstep.models.base import answer_of
+from nextstep.models.base import AS_IT_IS, Sending, read_answer
+from nextstep.models.pace import Slots, Turn
+from nextstep.models.wire import body_of, model_class, wire_name
 
-READ_TIMEOUT_S, CONNECT_TIMEOUT_S = 600.0, 10.0
+READ_TIMEOUT_S, CONNECT_TIMEOUT_S, KEEP_ALIVE_S = 600.0, 10.0, 60.0
 LOOK_UP_TIMEOUT_S = 20.0
 SHORTEST_SECRET = 8
 """Shorter keys are made up, such as `none` for a server without keys, and are parts of common words."""
@@ -40,28 +47,40 @@ STREAM_ABOVE = 21_000
 """The SDK refuses to wait for longer answers than this many tokens without a stream."""
 
 
-def open_anthropic(limits: Limits) -> "MessagesModel":
+def open_anthropic(limits: Limits, slots: Slots | None = None) -> "MessagesModel":
     """Anthropic's API, with the key and base URL that the SDK finds by itself."""
-    return _open(limits)
+    return _open(limits, slots)
 
 
-def open_endpoint(endpoint: Endpoint, limits: Limits) -> "MessagesModel":
+def open_endpoint(endpoint: Endpoint, limits: Limits, slots: Slots | None = None) -> "MessagesModel":
     """A server that speaks the Messages API, with a key from the variable that evals.yaml names."""
     key = os.environ.get(endpoint.api_key_env) if endpoint.api_key_env else "none"
     if not key:
         raise UsageError(f"the environment variable {endpoint.api_key_env} for {endpoint.base_url} is not set")
-    return _open(limits, api_key=key, base_url=endpoint.base_url)
+    return _open(limits, slots, api_key=key, base_url=endpoint.base_url)
 
 
-def _open(limits: Limits, **arguments: Any) -> "MessagesModel":
+def _open(limits: Limits, slots: Slots | None, **arguments: Any) -> "MessagesModel":
     try:
-        client = anthropic.AsyncAnthropic(**arguments, **_options())
+        client = anthropic.AsyncAnthropic(**arguments, **_options(), http_client=_transport(limits))
     except (anthropic.AnthropicError, httpx2.InvalidURL, ValueError) as error:
         raise UsageError(f"the Messages API cannot be used: {error}") from error
     if any(key.strip() != key or not key.isprintable() for key in _secrets(client)):
         # h11 would refuse it too, and repeat it in its error.
         raise UsageError("the key holds a blank at one of its ends, or a line's end; set it without")
-    return MessagesModel(client, limits)
+    return MessagesModel(client, limits, slots)
+
+
+def _transport(limits: Limits) -> Any:
+    """aiohttp, which takes half of httpx2's time for a call and keeps it at hundreds of connections.
+
+    None (the SDK's own, httpx2) where the environment names a proxy: that one knows all of their settings.
+    """
+    if getproxies():
+        return None
+    most = limits.max_connections
+    pool = httpx2.Limits(max_connections=None, max_keepalive_connections=most, keepalive_expiry=KEEP_ALIVE_S)
+    return anthropic.DefaultAioHttpClient(limits=pool, timeout=_timeout(READ_TIMEOUT_S))
 
 
 def _secrets(client: Any) -> list[str]:
@@ -73,7 +92,7 @@ CLOUDS = {"bedrock": ("AsyncAnthropicBedrock", "boto3"), "vertex": ("AsyncAnthro
 """The SDK's client for a cloud, and the library that it imports only when the first call is sent."""
 
 
-def open_cloud(name: str, limits: Limits) -> "MessagesModel":
+def open_cloud(name: str, limits: Limits, slots: Slots | None = None) -> "MessagesModel":
     """Amazon Bedrock or Google Vertex AI through the SDK's own clients, with their own credentials."""
     client_class, library = CLOUDS[name]
     try:
@@ -82,26 +101,32 @@ def open_cloud(name: str, limits: Limits) -> "MessagesModel":
     except (ImportError, anthropic.AnthropicError, ValueError) as error:
         hint = f"`pip install 'nextstep[{name}]'` brings what it needs"
         raise UsageError(f"{name}/... cannot be used: {error}; {hint}") from error
-    return MessagesModel(client, limits)
+    return MessagesModel(client, limits, slots)
 
 
 def _options() -> dict[str, Any]:
-    return {"max_retries": 0, "timeout": anthropic.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)}
+    return {"max_retries": 0, "timeout": _timeout(READ_TIMEOUT_S)}
+
+
+def _timeout(read_s: float) -> anthropic.Timeout:
+    return anthropic.Timeout(read_s, connect=CONNECT_TIMEOUT_S)
 
 
 class MessagesModel:
     """One client of the SDK. It belongs to the event loop in which it is first used."""
 
-    def __init__(self, client: Any, limits: Limits) -> None:
+    def __init__(self, client: Any, limits: Limits, slots: Slots | None = None) -> None:
         self.client = client
         self.limits = limits
+        self.slots = slots or Slots(limits.max_connections)
+        """The connections that it shares with the other models of a run."""
         self.answered = False
         """Whether the server has said anything yet, be it an error; until then, no connection means a wrong address."""
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         """How the time between two tries is waited for."""
 
-    async def ask(self, request: Request) -> Answer:
-        """One answer; waits between tries as the server says, and gives up with a named error."""
+    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
+        """One answer; waits for its turn, and between tries as the server says, and gives up with a named error."""
         policy = AsyncRetrying(
             sleep=self.sleep,
             stop=stop_after_attempt(self.limits.attempts),
@@ -110,42 +135,61 @@ class MessagesModel:
             before_sleep=log_retry,
             reraise=True,
         )
+        body, characters = body_of(request, sending.layout), sending.layout.unread(request)
+        stream = sending.begun is not None or request.max_tokens > STREAM_ABOVE
+        line = self.slots.line(f"{self._address} {model_class(body['model'])}")
         attempts = 0
         try:
             async for attempt in policy:
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
-                    answer = await self._once(request, attempts)
+                    async with line.turn(characters) as turn:
+                        if sending.go:
+                            sending.go()
+                        send = self._streamed(body, sending.begun) if stream else self._whole(body)
+                        answer = await self._once(send, turn, attempts)
         except ERRORS as error:
             raise self._named(error, request.model, attempts) from error
+        line.learn(request.characters, answer.usage.all_input, answer.usage.output_tokens)
         return answer
 
-    async def _once(self, request: Request, attempts: int) -> Answer:
+    async def _once(self, sent: Awaitable["_Received"], turn: Turn, attempts: int) -> Answer:
+        """One try, and what the line learns from how it went."""
         started = time.monotonic()
-        send = self._streamed if request.max_tokens > STREAM_ABOVE else self._whole
         try:
             async with asyncio.timeout(self.limits.timeout_s):
-                body, request_id = await send(_body(request))
-        except (anthropic.APIStatusError, Garbled):
+                received = await sent
+            answer = _checked(received, time.monotonic() - started, attempts)
+        except anthropic.APIStatusError as error:
             self.answered = True
+            _tell(turn, error)
+            raise
+        except Garbled:
+            self.answered = True
+            turn.failed(None)
+            raise
+        except ERRORS:
+            turn.failed(None)
             raise
         self.answered = True
-        return _checked(body, request_id, time.monotonic() - started, attempts)
+        turn.answered(received.headers)
+        return answer
 
-    async def _whole(self, body: dict[str, Any]) -> tuple[str, str | None]:
+    async def _whole(self, body: dict[str, Any]) -> "_Received":
         # The server is silent while the model writes: nothing but the total may bound it.
-        timeout = anthropic.Timeout(self.limits.timeout_s, connect=CONNECT_TIMEOUT_S)
-        response = await self.client.messages.with_raw_response.create(**body, timeout=timeout)
-        return await response.text(), response.request_id
+        response = await self.client.messages.with_raw_response.create(**body, timeout=_timeout(self.limits.timeout_s))
+        return _Received(await response.text(), response.request_id, response.headers)
 
-    async def _streamed(self, body: dict[str, Any]) -> tuple[str, str | None]:
+    async def _streamed(self, body: dict[str, Any], begun: Callable[[], None] | None) -> "_Received":
         async with self.client.messages.stream(**body) as stream:
             try:
+                if begun and (await anext(aiter(stream), None)) is not None:
+                    begun()
                 message = await stream.get_final_message()
             except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
                 # What the SDK raises when a stream is not one (HTML, one JSON), has odd events, or lacks its usage.
                 message = _without_usage(stream, error)
-        return message.to_json(indent=None, warnings=False), stream.request_id
+        return _Received(message.to_json(indent=None, warnings=False), stream.request_id, stream.response.headers)
 
     def _named(self, error: BaseException, model: str, attempts: int) -> ModelError:
         """The SDK's error as one of ours: what is wrong, and what to do."""
@@ -181,7 +225,7 @@ class MessagesModel:
             return f"{self._address} cannot say which models it has; only a call can tell"
         try:
             async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
-                model = await models.retrieve(_wire_name(name))
+                model = await models.retrieve(wire_name(name))
         except TimeoutError as error:
             raise ModelError("timeout", f"{name}: {self._address} gave no answer in time") from error
         except ERRORS as error:
@@ -194,28 +238,45 @@ class MessagesModel:
         window = f", window {size:,} tokens" if isinstance(size, int) else ""
         return f"{getattr(model, 'display_name', None) or name}{window}"
 
+    async def count_tokens(self, request: Request) -> int | None:
+        """What the server counts; None where it has no such call. Raises ModelError when it cannot be asked."""
+        body = body_of(request, PLAIN)
+        del body["max_tokens"]
+        try:
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
+                counted = await self.client.messages.count_tokens(**body)
+        except TimeoutError as error:
+            raise ModelError("timeout", f"{request.model}: {self._address} gave no answer in time") from error
+        except ERRORS as error:
+            if isinstance(error, json.JSONDecodeError) or _has_no_such_page(error):
+                return None
+            raise self._named(error, request.model, 1) from error
+        tokens = getattr(counted, "input_tokens", None)
+        return tokens if isinstance(tokens, int) and tokens > 0 else None
+
     async def aclose(self) -> None:
         """Close the client's connections."""
         await self.client.close()
 
 
-def _body(request: Request) -> dict[str, Any]:
-    """The arguments of `messages.create`; an endpoint's or cloud's name is taken off the model's."""
-    output: dict[str, Any] = {"effort": request.effort} if request.effort else {}
-    if request.answer_schema:
-        output["format"] = {"type": "json_schema", "schema": request.answer_schema}
-    body: dict[str, Any] = {
-        "model": _wire_name(request.model),
-        "max_tokens": request.max_tokens,
-        "system": request.system,
-        "messages": [{"role": "user", "content": [{"type": "text", "text": text} for text in request.content]}],
-    }
-    return body | ({"output_config": output} if output else {})
+@dataclass(frozen=True)
+class _Received:
+    """A 200 as it came."""
+
+    body: str
+    request_id: str | None
+    headers: Mapping[str, str]
 
 
-def _wire_name(model: str) -> str:
-    """The model's name as its server knows it."""
-    return model.partition("/")[2] or model
+def _tell(turn: Turn, error: anthropic.APIStatusError) -> None:
+    """What an error with a status means for the line: to wait, that the server is out of order, or nothing."""
+    headers, seconds = error.response.headers, retry_after(error)
+    if not may_pass(error):
+        turn.answered(headers)
+    elif is_refusal(error):
+        turn.refused(headers, seconds)
+    else:
+        turn.failed(seconds)
 
 
 def _has_no_such_page(error: BaseException) -> bool:
@@ -235,8 +296,9 @@ def _without_usage(stream: Any, error: Exception) -> Any:
     return message
 
 
-def _checked(body: str, request_id: str | None, latency_s: float, attempts: int) -> Answer:
+def _checked(received: _Received, latency_s: float, attempts: int) -> Answer:
     """The answer in a 200's body, or Garbled when the body is no whole reply."""
+    body = received.body
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -247,7 +309,7 @@ def _checked(body: str, request_id: str | None, latency_s: float, attempts: int)
         raise Garbled("garbled", "the server said 200 and sent JSON that is no message")
     if message.get("stop_reason") is None:
         raise Garbled("truncated", "the reply ended before the model had stopped")
-    return answer_of(body, request_id=request_id, latency_s=latency_s, attempts=attempts)
+    return read_answer(body, message, request_id=received.request_id, latency_s=latency_s, attempts=attempts)
 
 
 def _is_message(value: Any) -> bool:

@@ -19,7 +19,7 @@ from importlib import resources
 from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.records import Answer, Request
 from nextstep.errors import FatalModelError, UsageError
-from nextstep.models.base import answer_of, reply_body
+from nextstep.models.base import AS_IT_IS, Sending, answer_of, reply_body
 
 _EVENT = re.compile(r'<event n="(\d+)" from="(\w+)" kind="(\w+)"[^>]*>\n(.*?)\n</event>', re.DOTALL)
 _STEP = re.compile(r'<step label="([AB])">\n(.*?)\n</step>', re.DOTALL)
@@ -44,8 +44,10 @@ class OfflineModel:
     def __init__(self, compute: Callable[[Request], str]) -> None:
         self.compute = compute
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
         """The computed answer, in the body of a Messages API reply without usage."""
+        if sending.go:
+            sending.go()
         started = time.monotonic()
         body = reply_body(self.compute(request))
         return answer_of(body, latency_s=time.monotonic() - started)
@@ -53,6 +55,9 @@ class OfflineModel:
     async def look_up(self, name: str) -> str:
         """A word of what it is."""
         return f"{name} runs here; its figures test the pipeline and say nothing about any model"
+
+    async def count_tokens(self, _: Request) -> None:
+        """Nothing to count with."""
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from nextstep.core.records import Answer, Request
-from nextstep.models.base import answer_of, reply_body
+from nextstep.models.base import AS_IT_IS, Sending, answer_of, reply_body
 
 
 class ScriptedModel:
@@ -13,8 +13,10 @@ class ScriptedModel:
         self.script = script
         self.requests: list[Request] = []
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
         """The scripted answer."""
+        if sending.go:
+            sending.go()
         self.requests.append(request)
         said = self.script(request)
         if isinstance(said, Exception):
@@ -24,6 +26,9 @@ class ScriptedModel:
     async def look_up(self, name: str) -> str:
         """A word of what it is."""
         return f"{name} answers from a script"
+
+    async def count_tokens(self, _: Request) -> None:
+        """Nothing to count with."""
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -144,7 +144,8 @@ def _prove(
 
     def tasks(moment: Moment, of: Suite) -> list[ProposalTask]:
         forget_renderings()
-        return list(due_proposals(connection, of, [moment], candidates, prompt))
+        # Their requests are made here, while nothing is kept of others.
+        return [task for task in due_proposals(connection, of, [moment], candidates, prompt) if task.call]
 
     real = tasks(one.moment, suite)
     variants = [plant(session, one.moment), plant_bare(session, one.moment)]

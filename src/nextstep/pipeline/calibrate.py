@@ -9,12 +9,11 @@ from typing import Any
 from nextstep.config import EvalConfig
 from nextstep.core.probes import Made, make_pairs, partner
 from nextstep.core.records import Moment, MomentSet, RewriteKind
-from nextstep.core.stats import Figure
 from nextstep.errors import UsageError
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.evaluate import choose_moments
 from nextstep.pipeline.health import Asked, judge_card
-from nextstep.pipeline.juries import self_preference
+from nextstep.pipeline.juries import self_preference, strongest
 from nextstep.pipeline.probing import (
     GuessTask,
     ProbeTask,
@@ -26,9 +25,9 @@ from nextstep.pipeline.probing import (
     repeats,
 )
 from nextstep.pipeline.prompting import JudgePrompt, ScribePrompt, guess_prompt
-from nextstep.pipeline.running import Errand, Opener, RunResult, Watcher, do_stage, perform
+from nextstep.pipeline.running import Errand, Opener, RunResult, perform
 from nextstep.pipeline.scribe import RewriteTask, due_rewrites, human_steps, own_words, rewrites
-from nextstep.pipeline.stage import AnyTask, anew
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 
@@ -70,7 +69,7 @@ class Calibration:
         if self.judge_prompt.form is None:
             return []
         given = own_words(self.suite, self.concerned)
-        return self._anew(connection, list(due_rewrites(connection, self.suite, given, self.judge_prompt.form)))
+        return list(due_rewrites(connection, self.suite, given, self.judge_prompt.form))
 
     def _given(
         self, kind: RewriteKind, moments: Sequence[Moment], steps: Mapping[str, str]
@@ -85,12 +84,11 @@ class Calibration:
     def due_made(self, connection: Connection, *, assumed: bool = False) -> list[RewriteTask]:
         """The made steps that a scribe owes."""
         steps = self.steps(connection, assumed=assumed)
-        tasks = [
+        return [
             task
             for kind, prompt in self.scribe_prompts.items()
             for task in due_rewrites(connection, self.suite, self._given(kind, self.moments, steps), prompt)
         ]
-        return self._anew(connection, tasks)
 
     def pairs(self, connection: Connection, moments: Sequence[Moment], *, assumed: bool = False) -> list[Made]:
         """The made pairs of some moments, of what scribes have made so far; with `assumed`, as if they had made all."""
@@ -102,14 +100,9 @@ class Calibration:
             made[kind] = owed | {name: text for name, (text, _) in rewrites(connection, given, prompt).items()}
         return list(make_pairs(moments, self.suite.moments, steps, made))
 
-    def _anew(self, connection: Connection, tasks: list[AnyTask]) -> list[AnyTask]:
-        """With `fresh`, tasks that no stored reply answers: one that could not be read is asked for anew."""
-        return anew(connection, tasks) if self.fresh else tasks
-
     def due_questions(self, connection: Connection, *, assumed: bool = False) -> list[ProbeTask]:
         """The questions about the pairs of the chosen moments that judges owe an answer to."""
-        asked = self.questions(self.pairs(connection, self.moments, assumed=assumed))
-        return self._anew(connection, missing(connection, asked))
+        return missing(connection, self.questions(self.pairs(connection, self.moments, assumed=assumed)))
 
     def questions(self, pairs: Sequence[Made]) -> list[ProbeTask]:
         """Every question about the pairs, and some of them twice."""
@@ -119,12 +112,11 @@ class Calibration:
     def due_guesses(self, connection: Connection) -> list[GuessTask]:
         """The guesses that judges owe on what they have judged."""
         steps, prompts = self.steps(connection), (self.guess_prompt, self.judge_prompt)
-        tasks = [
+        return [
             task
             for judge in self.config.judges
             for task in due_guesses(connection, self.suite, self.moments, steps, judge, prompts)
         ]
-        return self._anew(connection, tasks)
 
 
 def make_calibration(
@@ -155,8 +147,8 @@ async def calibrate(
     What the store has is not asked for again. How a run can end early is told at `perform`.
     """
 
-    async def stages(engine: Engine, result: RunResult) -> None:
-        await _stages(work, engine, watcher, result)
+    async def stages(engine: Engine, _: RunResult) -> None:
+        await _stages(work, engine)
 
     def close(connection: Connection, result: RunResult) -> None:
         result.health = _cards(work, connection)
@@ -167,23 +159,22 @@ async def calibrate(
         "moments": len(work.moments),
     }
     errand = Errand(command, work.config, work.suite, (scribe, *work.config.judges), facts)
-    return await perform(errand, stages, close, store, watcher, opener)
+    return await perform(errand, stages, close, store, watcher, opener, fresh=work.fresh)
 
 
-async def _stages(work: Calibration, engine: Engine, watcher: Watcher, result: RunResult) -> None:
-    for name, due in (("scribe", work.due_steps), ("probe steps", work.due_made)):
+async def _stages(work: Calibration, engine: Engine) -> None:
+    """The human's steps in the one form, what scribes make of them, the questions about that, and the guesses."""
+    for due in (work.due_steps, work.due_made):
         with engine.store.read() as connection:
             tasks = due(connection)
-        if tasks:
-            await do_stage(name, "rewrites", tasks, engine, watcher, result)
+        await engine.run(tasks)
     with engine.store.write() as connection:
         note_probes(connection, work.pairs(connection, work.moments))
         questions = work.due_questions(connection)
-    await do_stage("probe", "probe_verdicts", questions, engine, watcher, result)
+    await engine.run(questions)
     with engine.store.read() as connection:
         guesses = work.due_guesses(connection)
-    if guesses:
-        await do_stage("guess", "guesses", guesses, engine, watcher, result)
+    await engine.run(guesses)
     for error in engine.dead.values():
         raise error
 
@@ -197,14 +188,6 @@ def _cards(work: Calibration, connection: Connection) -> list[dict[str, Any]]:
     rows = []
     for judge in work.config.judges:
         asked = Asked(judge, prompt.hash(judge), guess_hash(judge, work.guess_prompt, prompt))
-        bias = _strongest(biases[judge.label, asked.prompt_hash])
+        bias = strongest(biases[judge.label, asked.prompt_hash])
         rows += judge_card(connection, work.config, work.suite, asked, pairs, bias)
     return rows
-
-
-def _strongest(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
-    """The comparison with another judge that shows the most of a preference, if there is any."""
-    if not rows:
-        return None
-    row = max(rows, key=lambda row: -2.0 if row["ci_low"] is None else row["ci_low"])
-    return Figure(row["value"], row["ci_low"], row["ci_high"], row["n"], row["n_sessions"], row["status"])

@@ -1,11 +1,13 @@
 """A call as a value: what is asked of which model, for what, named by its whole content."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
 from nextstep.core.ids import canonical, make_id, sha256
 from nextstep.core.records import Request
+from nextstep.pipeline.prompting import Beginning
 
 
 class Purpose(StrEnum):
@@ -34,3 +36,15 @@ class Call:
     def reply_id(self) -> str:
         """The name of the answer: the same call is the same row, whoever makes it."""
         return make_id("reply", self.purpose, self.request.model, self.request_sha256, self.sample)
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """What a call begins with, and others too: named without being made.
+
+    Within one scope (a stage, a way of asking, a session) all begin with one system prompt, and trunks are compared.
+    """
+
+    scope: tuple[Hashable, ...]
+    key: Hashable
+    make: Callable[[], Beginning | None] = field(compare=False, repr=False)

@@ -83,7 +83,8 @@ def _measured(figure: Row) -> Measured:
     """A card's rate with the n_eff that its interval was made with; with its moments where sessions do not vary.
 
     The interval is Wilson's, so that an end e of it tells n_eff = t^2 e(1-e)/(p-e)^2. Student's t is that of as many
-    sessions of one size: uneven ones have a larger t, so that n_eff is never above what it was.
+    sessions of one size: uneven ones have a larger t, so that n_eff is never above what it was. Nor is it where the
+    interval is longer than Wilson's, near 0 and 1.
     """
     p, n, sessions = figure["value"], figure["n"], figure["n_sessions"]
     if figure["status"] == "degenerate":

@@ -1,170 +1,381 @@
-"""Send calls with bounded concurrency, and store every answer raw before anything reads it.
+"""Send the calls of tasks, all that can go at once, and store every answer before anything is made of it.
 
-An answer reaches the store within moments, in short transactions that leave the file free for others in between.
+A task waits in its model's queue until there is room, is asked as one call with all tasks that want the same answer,
+and is over when a visit to the store has written what came. What that makes due goes in front of what is due already.
 Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored first.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from nextstep.core.records import Answer
+from nextstep.core.caching import UNSHARED, Node, Place
+from nextstep.core.records import Usage
 from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from nextstep.models import Model
-from nextstep.models.prices import cost_usd
-from nextstep.pipeline.calls import Call
-from nextstep.store import Store
-from nextstep.store.database import insert, utc_now
+from nextstep.models import Model, Slots
+from nextstep.models.base import NotSent, Sending
+from nextstep.pipeline.calls import Call, Trunk
+from nextstep.pipeline.desk import Desk, Exchange, Follow, Outcome, Visit
+from nextstep.pipeline.leading import Leads
+from nextstep.pipeline.spending import Spend
+from nextstep.pipeline.stage import StageResult, Task
+from nextstep.pipeline.watching import Watcher
+from nextstep.store import Connection, Store
 
-GATHER_S = 0.05
-"""Seconds for which answers are gathered before they are written together."""
+AHEAD = 16
+"""Calls of a model that are made ready while all connections are taken."""
+AT_ONCE = 32
+"""Calls that are looked up in the store together."""
+ANSWER_TOKENS = 1_500
+"""Assumed output of one answer, thinking included, before it has come."""
+
+Price: TypeAlias = Callable[[str, Usage], float | None]
 
 
-@dataclass
-class Spend:
-    """What a run has paid so far, and the most that it may."""
+@dataclass(eq=False)
+class _Queue:
+    """What one model is still to be asked, and how many of its calls are between here and the store."""
 
-    limit_usd: float | None = None
-    usd: float = 0.0
-    unpriced: int = 0
-    calls: int = 0
+    model: str
+    waiting: deque[Task] = field(default_factory=deque)
+    out: int = 0
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, cost: float | None) -> None:
-        """Count one answer."""
-        self.calls += 1
-        self.usd += cost or 0.0
-        self.unpriced += cost is None
+
+@dataclass(eq=False)
+class _Sent(Exchange):
+    """An exchange on its way to a model."""
+
+    place: Place = UNSHARED
+    leads: tuple[Node, ...] = ()
+    """The beginnings that it is the first to write."""
+    read: int = 0
+    """Characters that it is to read from the cache."""
+    estimate_usd: float = 0.0
+    is_under_way: bool = False
 
     @property
-    def reached(self) -> bool:
-        """Whether no further call may be sent; an answer of unknown cost exhausts any limit, for it is not nothing."""
-        return self.limit_usd is not None and (self.usd >= self.limit_usd or self.unpriced > 0)
-
-    @property
-    def reason(self) -> str:
-        """Why no further call may be sent."""
-        if self.unpriced:
-            return "an answer came whose cost is not known, so the cost limit cannot be kept; leave it out to go on"
-        return f"the cost limit of ${self.limit_usd:.2f} is reached; run again to go on"
+    def model(self) -> str:
+        return self.tasks[0].model
 
 
-@dataclass
+def _nothing_follows(_connection: Connection, _over: Sequence[Task]) -> Sequence[Task]:
+    return ()
+
+
+@dataclass(eq=False)
 class Engine:
     """One run's way to the models: their clients, the store, the spend, and who wants to know of progress."""
 
     run_id: str
     store: Store
     models: Mapping[str, Model]
-    max_connections: int
+    slots: Slots
     spend: Spend
-    on_done: Callable[[Call, ModelError | None], None]
-    """Called after each call, with its error if it gave no answer."""
-    failed: dict[str, ModelError] = field(default_factory=dict)
-    """By reply_id, the calls of this run that gave no answer."""
+    watcher: Watcher
+    price: Price
+    fresh: bool = False
+    """Whether tasks with a stored answer that cannot be read are asked anew."""
+    leads: Leads = field(default_factory=Leads)
+    stages: dict[str, StageResult] = field(default_factory=dict)
+    """How each stage goes."""
     dead: dict[str, FatalModelError] = field(default_factory=dict)
     """By model, why no further call to it is sent."""
+    missed: int = 0
+    """Answers that should have been read from a server's cache in part, and were not."""
+    to_read: int = 0
+    """Answers that should have been."""
 
-    async def send(self, calls: Sequence[Call]) -> None:
-        """Send all calls and store their answers; calls that fail are in `failed`, models that cannot answer in `dead`.
+    def __post_init__(self) -> None:
+        self._queues: dict[str, _Queue] = {}
+        self._open: dict[str, _Sent] = {}
+        self._mine: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._left = 0
+        self._closing: BaseException | None = None
+        self._bug: BaseException | None = None
+        self._is_short = False
+        self._over = asyncio.Event()
 
-        Raises BudgetReached when calls are left that the budget does not cover.
+    async def run(
+        self, tasks: Sequence[Task], *, follow: Follow = _nothing_follows, coming: Iterable[tuple[Trunk, int]] = ()
+    ) -> None:
+        """Do the tasks, and what `follow` makes due of them, until nothing is left; rows and failures are stored.
+
+        `coming` tells how calls of tasks that will follow begin. Tasks of a model that cannot answer stay due; `dead`
+        says why. Raises BudgetReached when calls are left that the budget does not cover, and what `finish` was given.
         """
-        queue = iter(calls)
-        writer = _Writer(self.store)
-        workers = [asyncio.create_task(self._work(queue, writer)) for _ in range(min(self.max_connections, len(calls)))]
-        writing = asyncio.create_task(writer.run())
+        self.leads.expect_tasks(tasks)
+        self.leads.expect(coming)
+        self._queues, self._over = {}, asyncio.Event()
+        self._desk = Desk(self.store, self.run_id, follow, self._landed)
+        visiting = asyncio.create_task(self._desk.run())
+        visiting.add_done_callback(lambda _: self._over.set())
+        self._add(tasks)
+        self._look_whether_over()
         try:
-            await _all_or_first_error([*workers], writing)
+            await self._over.wait()
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            writer.close()
-            await asyncio.shield(writing)
-        if self.spend.reached and next(queue, None) is not None:
-            raise BudgetReached(self.spend.reason)
+            await self._end(visiting)
+        if self._bug or self._closing:
+            raise self._bug or self._closing or AssertionError
 
-    async def _work(self, queue: Iterator[Call], writer: "_Writer") -> None:
-        """Take calls until there are none, or none may be sent."""
-        while not self.spend.reached and (call := next(queue, None)) is not None:
-            if call.request.model in self.dead:
-                continue
-            try:
-                answer = await self.models[call.request.model].ask(call.request)
-            except ModelError as error:
-                self._note_failure(call, error)
-                continue
-            cost = cost_usd(call.request.model, answer.usage)
-            writer.add(_reply_row(self.run_id, call, answer, cost))
-            self.spend.add(cost)
-            self.on_done(call, None)
+    def finish(self, reason: BaseException) -> None:
+        """Send nothing more; `run` raises the reason once what is under way has come and is stored."""
+        self._closing = self._closing or reason
+        self._look_whether_over()
 
-    def _note_failure(self, call: Call, error: ModelError) -> None:
-        """Remember a failure; an error that is not the call's own stops the model instead, and the call stays due."""
-        if isinstance(error, FatalModelError):
-            self.dead.setdefault(call.request.model, error)
+    async def _end(self, visiting: "asyncio.Task[None]") -> None:
+        """Let go of what is under way, and store what was answered."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._desk.close()
+        await asyncio.shield(visiting)
+
+    @property
+    def under_way(self) -> dict[str, int]:
+        """By model, the calls that are out: in line, sent, or on their way to the store."""
+        return {name: queue.out for name, queue in self._queues.items()}
+
+    # --- queues
+
+    def _add(self, tasks: Iterable[Task], *, in_front: bool = False) -> None:
+        """Put new tasks into their queues."""
+        by_model: dict[str, list[Task]] = {}
+        for task in tasks:
+            by_model.setdefault(task.model, []).append(task)
+            self.stages.setdefault(task.stage, StageResult())
+            self.watcher.due(task.stage, task.model, 1)
+            self._left += 1
+        for model, some in by_model.items():
+            queue = self._queue(model)
+            if in_front:
+                queue.waiting.extendleft(reversed(some))
+            else:
+                queue.waiting.extend(some)
+            queue.wake.set()
+
+    def _put_back(self, tasks: Iterable[Task]) -> None:
+        """Put tasks that were taken out in front again."""
+        for task in reversed(list(tasks)):
+            queue = self._queue(task.model)
+            queue.waiting.appendleft(task)
+            queue.wake.set()
+
+    def _queue(self, model: str) -> _Queue:
+        if model not in self._queues:
+            queue = self._queues[model] = _Queue(model)
+            self._spawn(self._feed(queue))
+        return self._queues[model]
+
+    async def _feed(self, queue: _Queue) -> None:
+        """Make calls ready, and send those whose answer the store does not have."""
+        while True:
+            taken = self._take(queue)
+            if not taken:
+                queue.wake.clear()
+                await queue.wake.wait()
+                continue
+            stored = await self._desk.stored([sent.call.reply_id for sent in taken])
+            for sent in taken:
+                if sent.call.reply_id in stored:
+                    self._reuse(sent)
+                else:
+                    self._spawn(self._send(sent))
+
+    def _take(self, queue: _Queue) -> list[_Sent]:
+        """The next calls, as many as there is room for; tasks whose beginning is being written have to wait."""
+        taken: list[_Sent] = []
+        if queue.model in self.dead:
+            self._drop(queue)
+        while queue.waiting and self._may_take(queue) and len(taken) < AT_ONCE:
+            task = queue.waiting.popleft()
+            place = self.leads.place(task)
+            if self.leads.park(task, place):
+                continue
+            same = self._open.get(task.call.reply_id)
+            if same:
+                same.tasks.append(task)
+                continue
+            read = self.leads.characters_read(place)
+            sent = _Sent(task.call, [task], place=place, leads=self.leads.lead(place), read=read)
+            self._open[task.call.reply_id] = sent
+            queue.out += 1
+            taken.append(sent)
+        return taken
+
+    def _may_take(self, queue: _Queue) -> bool:
+        return queue.out < self.slots.most + AHEAD and not self._is_short and not self._closing
+
+    def _drop(self, queue: _Queue) -> None:
+        """Leave the tasks of a model that cannot answer undone; what waits for them hears that they are over."""
+        if queue.waiting:
+            self._desk.drop(list(queue.waiting))
+            queue.waiting.clear()
+
+    def _reuse(self, sent: _Sent) -> None:
+        """Read an answer that the store has; with `fresh`, one that was there before this run is asked for anew."""
+        self._let_others(sent, was_written=False)
+        again = [task.again() for task in sent.tasks] if self.fresh and sent.call.reply_id not in self._mine else []
+        renewed = [task for task in again if task]
+        if renewed:
+            self._take_off(sent)
+            self._put_back(renewed)
         else:
-            self.failed[call.reply_id] = error
-        self.on_done(call, error)
+            sent.is_stored = True
+            self._land(sent)
 
+    # --- calls
 
-async def _all_or_first_error(workers: Sequence["asyncio.Task[None]"], writing: "asyncio.Task[None]") -> None:
-    """Wait for the workers; an error of any of them, or of the writer, ends the waiting at once."""
-    waited = {*workers}
-    while waited:
-        done, _ = await asyncio.wait({*waited, writing}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        waited -= done
+    async def _send(self, sent: _Sent) -> None:
+        """Ask for one answer, and hand over what came of it."""
+        call = sent.call
+        layout = replace(sent.place.layout, read=sent.read)
+        begun = (lambda: self._let_others(sent, was_written=True)) if sent.leads else None
+        sending = Sending(layout, go=lambda: self._go(sent), begun=begun)
+        try:
+            sent.answer = await self.models[call.request.model].ask(call.request, sending)
+        except NotSent:
+            self._give_back(sent)
+            return
+        except FatalModelError as error:
+            self._bury(sent, error)
+            return
+        except ModelError as error:
+            sent.error = error
+        except BaseException as error:
+            self._break(error)
+            raise
+        finally:
+            self._let_others(sent, was_written=sent.answer is not None)
+            self.spend.under_way_usd -= sent.estimate_usd if sent.is_under_way else 0.0
+        if sent.answer:
+            self._count(sent, sent.answer.usage)
+        self._land(sent)
 
+    def _go(self, sent: _Sent) -> None:
+        """A call's turn has come, for the first time or again. Raises NotSent when it is to stay here after all."""
+        if self._closing or self._bug:
+            raise NotSent
+        if sent.is_under_way:
+            return
+        sent.estimate_usd = self._estimate(sent.call, sent.read)
+        if not self.spend.has_room(sent.estimate_usd):
+            self._is_short = True
+            raise NotSent
+        sent.is_under_way = True
+        self.spend.under_way_usd += sent.estimate_usd
 
-class _Writer:
-    """Writes rows in the order in which they came, those of a short while together."""
+    def _estimate(self, call: Call, read: int) -> float:
+        """What a call may cost; 0 where nobody limits it."""
+        if self.spend.limit_usd is None:
+            return 0.0
+        request = call.request
+        unread = (request.characters - read) // 4
+        usage = Usage(
+            input_tokens=unread, cache_read_tokens=read // 4, output_tokens=min(ANSWER_TOKENS, request.max_tokens)
+        )
+        return self.price(request.model, usage) or 0.0
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.rows: list[dict[str, Any]] = []
-        self.closed = False
-        self.wake = asyncio.Event()
+    def _give_back(self, sent: _Sent) -> None:
+        """A call that was not sent: its tasks wait again."""
+        self._take_off(sent)
+        self._put_back(sent.tasks)
+        self._look_whether_over()
 
-    def add(self, row: dict[str, Any]) -> None:
-        self.rows.append(row)
-        self.wake.set()
+    def _bury(self, sent: _Sent, error: FatalModelError) -> None:
+        """Ask a model no more; where the account is spent, nobody."""
+        self.dead.setdefault(sent.model, error)
+        self._take_off(sent)
+        self._desk.drop(sent.tasks)
+        self._queue(sent.model).wake.set()
+        if error.stops_run:
+            self.finish(error)
 
-    def close(self) -> None:
-        self.closed = True
-        self.wake.set()
+    def _take_off(self, sent: _Sent) -> None:
+        """The exchange comes to nothing."""
+        del self._open[sent.call.reply_id]
+        self._queue(sent.model).out -= 1
 
-    async def run(self) -> None:
-        while not (self.closed and not self.rows):
-            await self.wake.wait()
-            self.wake.clear()
-            rows, self.rows = self.rows, []
-            if rows:
-                await asyncio.to_thread(self._write, rows)
-            if not self.closed:
-                await asyncio.sleep(GATHER_S)
+    def _count(self, sent: _Sent, usage: Usage) -> None:
+        """Note what an answer cost, and whether the cache did what it should."""
+        sent.cost_usd = self.price(sent.model, usage)
+        self.spend.add(sent.cost_usd, usage)
+        if self.fresh:
+            self._mine.add(sent.call.reply_id)
+        if sent.read and usage.input_tokens is not None:
+            self.to_read += 1
+            self.missed += not usage.cache_read_tokens
+        elif sent.place.nodes and not usage.cache_read_tokens and not usage.cache_write_tokens:
+            self.leads.keeps_nothing(sent.model)
 
-    def _write(self, rows: list[dict[str, Any]]) -> None:
-        with self.store.write() as connection:
-            insert(connection, "replies", rows)
+    def _let_others(self, sent: _Sent, *, was_written: bool) -> None:
+        """Those who waited for what this call writes may go."""
+        leads, sent.leads = sent.leads, ()
+        self._put_back(self.leads.written(leads) if was_written else self.leads.given_up(leads))
 
+    def _land(self, sent: _Sent) -> None:
+        """Hand over to the desk; an answer keeps its connection's place until it is stored."""
+        del self._open[sent.call.reply_id]
+        if sent.answer:
+            self.slots.hold()
+        self._desk.land(sent)
 
-def _reply_row(run_id: str, call: Call, answer: Answer, cost: float | None) -> dict[str, Any]:
-    return {
-        "reply_id": call.reply_id,
-        "run_id": run_id,
-        "purpose": str(call.purpose),
-        "model": call.request.model,
-        "sample": call.sample,
-        "request_sha256": call.request_sha256,
-        "body": answer.body,
-        "stop_reason": answer.stop_reason,
-        **answer.usage.model_dump(),
-        "cost_usd": cost,
-        "latency_s": answer.latency_s,
-        "attempts": answer.attempts,
-        "request_id": answer.request_id,
-        "created_at": utc_now(),
-    }
+    # --- what came
+
+    def _landed(self, visit: Visit) -> None:
+        """A visit to the store is over: count what it wrote, and go on with what became due."""
+        self._is_short = self._is_short and not visit.outcomes
+        self._add(visit.due, in_front=True)
+        for outcome in visit.outcomes:
+            exchange = outcome.exchange
+            self._queue(exchange.tasks[0].model).out -= 1
+            if exchange.answer:
+                self.slots.let_go()
+            self._tell(outcome)
+            self._left -= len(exchange.tasks)
+        for task in visit.dropped:
+            self.watcher.dropped(task.stage, task.model, self.dead[task.model])
+        self._left -= len(visit.dropped)
+        for queue in self._queues.values():
+            queue.wake.set()
+        self._look_whether_over()
+
+    def _tell(self, outcome: Outcome) -> None:
+        for task, _ in outcome.made:
+            self.stages[task.stage].made += 1
+            self.watcher.done(task.stage, task.model, None)
+        for task, error in outcome.failed:
+            self.stages[task.stage].failed += 1
+            self.watcher.done(task.stage, task.model, error)
+        for task in outcome.exchange.tasks:
+            self.stages[task.stage].reused += outcome.exchange.is_stored
+
+    def _look_whether_over(self) -> None:
+        """Whether all is done, or nothing more will be."""
+        if self._is_short and not self._open and self._desk.is_idle:
+            self._closing = self._closing or BudgetReached(self.spend.reason)
+        is_done = self._left == 0 or self._closing
+        if is_done and not self._open and self._desk.is_idle:
+            self._over.set()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Do something beside everything else; what it raises ends the run."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._break(error)
+
+    def _break(self, error: BaseException) -> None:
+        """Something that is no answer and no error of a model: the run ends at once."""
+        if not self._over.is_set():
+            self._bug = error
+            self._over.set()

@@ -1,17 +1,26 @@
-"""A suite -> a folder that `datasets` reads, and from there to the Hub."""
+"""A suite, or the results over one -> a folder that `datasets` reads."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nextstep.core.records import Session
 from nextstep.errors import SuiteError, UsageError
+from nextstep.pipeline.results import suite_of
+from nextstep.report.results_card import TABLES, results_card
 from nextstep.sources.dataset import read_dataset
 from nextstep.sources.dataset.files import local_files
 from nextstep.sources.dataset.writing import card, write_dataset
 from nextstep.sources.suite import Suite
+from nextstep.store import Connection
+from nextstep.store.arrow import query_arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Watch = Callable[[Iterable[Session]], Iterable[Session]]
 """Sees the sessions go by, to draw a bar."""
@@ -66,12 +75,19 @@ def _difference(suite: Suite, folder: Path) -> str | None:
 
 
 def _write(suite: Suite, folder: Path, watch: Watch) -> None:
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        part.mkdir(parents=True)
+    with _whole(folder) as part:
         write_dataset(part, watch(suite.sessions.values()), suite.moments)
         text = card(suite.suite_hash, len(suite.sessions), suite.moments)
         (part / "README.md").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A place to write at, which becomes the folder when all is written, and is gone otherwise."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
@@ -79,3 +95,45 @@ def _write(suite: Suite, folder: Path, watch: Watch) -> None:
         raise UsageError(f"{folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class ResultsExport:
+    """What stands in a folder of results."""
+
+    folder: Path
+    suite_hash: str
+    rows: dict[str, int]
+    """By table."""
+    bytes: int
+
+
+def export_results(connection: Connection, suite_hash: str | None, folder: Path) -> ResultsExport:
+    """Write the results over a suite (the one scored last when None) as Parquet files with a card: all or nothing.
+
+    Raises UsageError where there are none, or where the folder holds anything.
+    """
+    suite_hash = suite_of(connection, suite_hash)
+    tables = {name: query_arrow(connection, f"results/{name}", suite_hash=suite_hash) for name in TABLES}
+    if suite_hash is None or not tables["win_rates"].num_rows:
+        raise UsageError("there are no results of this suite yet; `nextstep eval` makes them")
+    if _holds_something(folder):
+        raise UsageError(f"{folder} is not empty, and an export never overwrites; give another folder with -o")
+    offline = any(tables["win_rates"].column("offline").to_pylist())
+    rows = {name: table.num_rows for name, table in tables.items()}
+    with _whole(folder) as part:
+        for name, table in tables.items():
+            _write_table(part / name / "00000.parquet", table)
+        (part / "README.md").write_text(results_card(suite_hash, rows, offline=offline), encoding="utf-8")
+    size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    return ResultsExport(folder, suite_hash, rows, size)
+
+
+def _write_table(path: Path, table: "pa.Table") -> None:
+    """Without a group of rows where there is none: some readers stumble over an empty one."""
+    from pyarrow import parquet
+
+    path.parent.mkdir()
+    with parquet.ParquetWriter(path, table.schema, compression="zstd") as writer:
+        if table.num_rows:
+            writer.write_table(table)

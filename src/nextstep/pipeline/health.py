@@ -43,6 +43,15 @@ class Asked:
     guess_hash: str
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What a card is over: a suite's moments, and the made pairs that count."""
+
+    suite_hash: str
+    moment_ids: Sequence[str]
+    probe_ids: Sequence[str]
+
+
 def judge_card(
     connection: Connection,
     config: EvalConfig,
@@ -52,9 +61,17 @@ def judge_card(
     self_preference: Figure | None,
 ) -> list[Row]:
     """Work out and store a judge's card over a suite and its made pairs; a row for each figure."""
+    moments, probes = [moment.moment_id for moment in suite.moments], [made.probe_id for made in pairs]
+    return store_card(connection, Scope(suite.suite_hash, moments, probes), asked, config.control.band, self_preference)
+
+
+def store_card(
+    connection: Connection, scope: Scope, asked: Asked, band: tuple[float, float], self_preference: Figure | None
+) -> list[Row]:
+    """Work out and store a judge's card from the answers that the store holds; `band` is that of its controls."""
     judge, prompt_hash = asked.judge, asked.prompt_hash
-    answers = _answers(connection, suite, asked, pairs, self_preference)
-    bounds = {name: (one.low, one.high) for name, one in TOLERANCES.items()} | {"control": config.control.band}
+    answers = _answers(connection, scope, asked, self_preference)
+    bounds = {name: (one.low, one.high) for name, one in TOLERANCES.items()} | {"control": band}
     figures = {name: figure(answers) for name, figure in FIGURES.items()}
     due = {name: max(figure.n, _due(name, answers)) for name, figure in figures.items()}
     checks = {
@@ -64,7 +81,7 @@ def judge_card(
     whole = str(trust(checks))
     rows = [
         {
-            "suite_hash": suite.suite_hash,
+            "suite_hash": scope.suite_hash,
             "judge": judge.label,
             "prompt_hash": prompt_hash,
             "probe": name,
@@ -79,6 +96,7 @@ def judge_card(
             "status": one.status,
             "trust": whole,
             "offline": is_offline(judge.model),
+            "guess_hash": asked.guess_hash,
             "updated_at": utc_now(),
         }
         for name, one in figures.items()
@@ -115,11 +133,9 @@ def _due(name: str, answers: Answers) -> int:
     return sum(row["probe"] in PROBES_OF.get(name, ()) for row in answers.asked)
 
 
-def _answers(
-    connection: Connection, suite: Suite, asked: Asked, pairs: Sequence[Made], self_preference: Figure | None
-) -> Answers:
+def _answers(connection: Connection, scope: Scope, asked: Asked, self_preference: Figure | None) -> Answers:
     judged = {"judge": asked.judge.label, "prompt_hash": asked.prompt_hash}
-    probes, ids = [made.probe_id for made in pairs], [moment.moment_id for moment in suite.moments]
+    probes, ids = scope.probe_ids, scope.moment_ids
     by_probe: dict[str, list[Row]] = defaultdict(list)
     for row in query(connection, "probe_pairs", probe_ids=probes, **judged):
         by_probe[row["probe"]].append(row)

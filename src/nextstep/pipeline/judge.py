@@ -1,16 +1,17 @@
 """Proposals -> verdicts: each pair of steps judged in both orders."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, ClassVar
 
 from nextstep.config import JudgeSettings
 from nextstep.core.blinding import unblind
 from nextstep.core.ids import make_id
 from nextstep.core.judging import read_judge_answer
-from nextstep.core.records import Moment, Order
+from nextstep.core.records import Event, Moment, Order, Request
 from nextstep.models.base import answer_of
-from nextstep.pipeline.calls import Call, Purpose
+from nextstep.pipeline.calls import Call, Purpose, Trunk
 from nextstep.pipeline.prompting import JudgePrompt
 from nextstep.pipeline.scribe import human_steps
 from nextstep.sources.suite import Suite
@@ -20,18 +21,50 @@ from nextstep.store.database import query, utc_now
 
 @dataclass(frozen=True)
 class VerdictTask:
-    """A verdict that is due and not there yet."""
+    """A verdict that is due and not there yet. Its request is made when it is looked at."""
 
     moment: Moment
     proposal: dict[str, Any]
     judge: JudgeSettings
     order: Order
-    call: Call
-    shortened: bool
-    prompt_hash: str
-    way_hash: str
+    step: str
+    """The human's step as the judge reads it."""
     rewrite_id: str | None
-    """Of the human's step as the judge reads it."""
+    """Of that step."""
+    events: tuple[Event, ...] = field(repr=False)
+    prompt: JudgePrompt
+    prompt_hash: str
+    sample: int = 0
+
+    stage: ClassVar[str] = str(Purpose.JUDGE)
+    table: ClassVar[str] = "verdicts"
+
+    @property
+    def model(self) -> str:
+        """Who is asked."""
+        return self.judge.model
+
+    @property
+    def trunk(self) -> Trunk:
+        """What its request begins with."""
+        return judge_trunk(self.moment, self.events, self.judge, self.prompt, self.prompt_hash)
+
+    @cached_property
+    def _asked(self) -> tuple[Request, bool]:
+        pair, moment = (self.proposal["text"], self.step), self.moment
+        return self.prompt.request(
+            self.events, moment.cut, pair, self.order, self.judge, recovered_at=moment.recovered_at
+        )
+
+    @cached_property
+    def call(self) -> Call:
+        """What to ask."""
+        return Call(Purpose.JUDGE, self._asked[0], self.sample)
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the trajectory was shortened."""
+        return self._asked[1]
 
     def result(self, body: str) -> dict[str, Any]:
         """The verdict's row. Raises UnreadableReply when the reply holds no verdict: it is never a tie."""
@@ -48,19 +81,19 @@ class VerdictTask:
             "shortened": self.shortened,
             "prompt_hash": self.prompt_hash,
             "rewrite_id": self.rewrite_id,
-            "way_hash": self.way_hash,
+            "way_hash": self.prompt.way,
             "reply_id": self.call.reply_id,
             "created_at": utc_now(),
         }
 
     def again(self) -> "VerdictTask":
         """The same task with the next sample of its call."""
-        return replace(self, call=replace(self.call, sample=self.call.sample + 1))
+        return replace(self, sample=self.sample + 1)
 
     def work(self) -> dict[str, Any]:
         """What a failure's row says of this task."""
         return {
-            "stage": str(Purpose.JUDGE),
+            "stage": self.stage,
             "moment_id": self.moment.moment_id,
             "candidate": self.proposal["candidate"],
             "sample": self.proposal["sample"],
@@ -93,13 +126,16 @@ def due_verdicts(
             if moment.moment_id not in steps:
                 continue
             step, rewrite_id = steps[moment.moment_id]
-            pair = (proposal["text"], step)
             for order in Order:
                 if (proposal["proposal_id"], str(order)) not in there:
-                    request, shortened = prompt.request(
-                        suite.events_of(moment), moment.cut, pair, order, judge, recovered_at=moment.recovered_at
-                    )
-                    call = Call(Purpose.JUDGE, request, 0)
-                    yield VerdictTask(
-                        moment, proposal, judge, order, call, shortened, prompt_hash, prompt.way, rewrite_id
-                    )
+                    events = suite.events_of(moment)
+                    yield VerdictTask(moment, proposal, judge, order, step, rewrite_id, events, prompt, prompt_hash)
+
+
+def judge_trunk(
+    moment: Moment, events: tuple[Event, ...], judge: JudgeSettings, prompt: JudgePrompt, prompt_hash: str
+) -> Trunk:
+    """What all questions to a judge about a moment begin with."""
+    scope = (VerdictTask.stage, prompt_hash, judge.model, moment.session)
+    make = partial(prompt.beginning, events, moment.cut, judge, recovered_at=moment.recovered_at)
+    return Trunk(scope, moment.cut, make)

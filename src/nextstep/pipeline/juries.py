@@ -1,7 +1,7 @@
 """Several judges of the same pairs -> one jury's scores, how far the judges agree, and what they do for their own."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import permutations
 from typing import Any
@@ -10,7 +10,7 @@ from nextstep.config import JURY
 from nextstep.core.families import family
 from nextstep.core.ids import make_id
 from nextstep.core.records import Outcome
-from nextstep.core.stats import cohen_kappa, krippendorff_alpha, mean_figure
+from nextstep.core.stats import Figure, cohen_kappa, krippendorff_alpha, mean_figure
 from nextstep.store import Connection
 from nextstep.store.database import query, utc_now
 
@@ -119,6 +119,14 @@ def self_preference(connection: Connection, suite_hash: str) -> list[Row]:
                 for moment in more.keys() & less.keys():
                     by_judge[judge][moment].append(more[moment] - less[moment])
     return [_preference(judge, moments) for judge, moments in by_judge.items() if moments]
+
+
+def strongest(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """Of a judge's rows of `self_preference`, the one that shows the most of a preference, if there is any."""
+    if not rows:
+        return None
+    row = max(rows, key=lambda row: -2.0 if row["ci_low"] is None else row["ci_low"])
+    return Figure(row["value"], row["ci_low"], row["ci_high"], row["n"], row["n_sessions"], row["status"])
 
 
 def _each_has_its_own(makers: Sequence[str | None]) -> bool:

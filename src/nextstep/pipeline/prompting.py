@@ -1,7 +1,8 @@
 """A moment or a pair of steps -> the request that a model gets."""
 
-from collections.abc import Container
-from functools import lru_cache
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from nextstep.config import CandidateSettings, EvalConfig, JudgeSettings, Judging, ModelSettings, ScribeSettings
@@ -15,6 +16,7 @@ from nextstep.core.records import Event, Order, Request, RewriteKind
 from nextstep.core.rendering import FITTING, Rendered, neutral, render
 from nextstep.errors import PromptError
 from nextstep.models import is_offline
+from nextstep.pipeline.kept import Kept
 
 DEFAULTS = Judging()
 CANDIDATE_PLACEHOLDERS = frozenset({"trajectory", "form"})
@@ -28,6 +30,9 @@ SCRIBE_PROMPTS = {
 }
 """The prompt's file for each kind of rewriting."""
 OFFLINE_SCRIBE = "offline/scribe"
+
+SHARED_PLACEHOLDERS = frozenset({"trajectory", "form"})
+"""What all requests about one moment have in common."""
 
 NEWEST = 8
 """Events before the cut that a candidate's trajectory keeps as long as it can."""
@@ -56,6 +61,21 @@ def load_form(folder: Path, judging: Judging) -> Form:
     return make(_text(path), str(path))
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What many requests begin with: the system prompt and the first text, with the trajectory in it."""
+
+    system: str
+    first: str
+    shortened: bool
+    """Whether the trajectory was shortened."""
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return len(self.system) + len(self.first)
+
+
 class CandidatePrompt:
     """How candidates are asked."""
 
@@ -72,11 +92,16 @@ class CandidatePrompt:
         """Names the prompt with the candidate's parameters."""
         return make_id("propose", self.prompt.digest, self.form.digest, FITTING, candidate.parameters())
 
+    def beginning(self, events: tuple[Event, ...], cut: int, candidate: ModelSettings) -> Beginning | None:
+        """What the requests for a next step at `cut` begin with; None where the prompt does not put it first."""
+        key = (id(events), cut, candidate.max_input_tokens)
+        return _begin(self.prompt, key, events, lambda: _prefix(events, cut, candidate), form=self.form.text)
+
     def request(self, events: tuple[Event, ...], cut: int, candidate: CandidateSettings) -> tuple[Request, bool]:
         """The request for one next step at `cut`, and whether its prefix was shortened."""
-        rendered = _prefix(events, cut, candidate)
-        filled = self.prompt.fill(trajectory=rendered.text, form=self.form.text)
-        return _request(candidate, filled), rendered.shortened
+        beginning = self.beginning(events, cut, candidate)
+        values = {"form": self.form.text}
+        return _request(self.prompt, candidate, beginning, lambda: _prefix(events, cut, candidate), values)
 
 
 class ScribePrompt:
@@ -87,10 +112,10 @@ class ScribePrompt:
         self.scribe = scribe_of(config)
         self.form = load_form(folder, config.judging)
         self._is_chosen = config.judging.scribe is not None
-        given = "resolution" if kind is RewriteKind.ORACLE else "step"
-        self.prompt = load_prompt(folder, SCRIBE_PROMPTS[kind], frozenset({"trajectory", "form", given}))
+        self._given = "resolution" if kind is RewriteKind.ORACLE else "step"
+        self.prompt = load_prompt(folder, SCRIBE_PROMPTS[kind], frozenset({"trajectory", "form", self._given}))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Names the prompt; with the scribe's parameters where the config chooses one.
 
@@ -99,12 +124,16 @@ class ScribePrompt:
         scribe = self.scribe.parameters() if self._is_chosen else {"offline": is_offline(self.scribe.model)}
         return make_id("scribe", self.prompt.digest, self.form.digest, FITTING, scribe)
 
+    def beginning(self, events: tuple[Event, ...], cut: int) -> Beginning | None:
+        """What the requests for rewritings at `cut` begin with; None where the prompt puts the given text first."""
+        key = (id(events), cut, self.scribe.max_input_tokens)
+        return _begin(self.prompt, key, events, lambda: _prefix(events, cut, self.scribe), form=self.form.text)
+
     def request(self, events: tuple[Event, ...], cut: int, given: str) -> tuple[Request, bool]:
         """The request to rewrite the `given` text at `cut`, and whether the prefix was shortened."""
-        rendered = _prefix(events, cut, self.scribe)
-        name = "resolution" if self.kind is RewriteKind.ORACLE else "step"
-        filled = self.prompt.fill(trajectory=rendered.text, form=self.form.text, **{name: neutral(given)})
-        return _request(self.scribe, filled), rendered.shortened
+        values = {"form": self.form.text, self._given: neutral(given)}
+        beginning = self.beginning(events, cut)
+        return _request(self.prompt, self.scribe, beginning, lambda: _prefix(events, cut, self.scribe), values)
 
 
 def scribe_of(config: EvalConfig) -> ScribeSettings:
@@ -130,7 +159,7 @@ class JudgePrompt:
         self.form = form
         """How the human's step is brought into the one form; None where it keeps the person's own words."""
 
-    @property
+    @cached_property
     def way(self) -> str:
         """Names how all judges are asked alike: the prompt and the way of judging, not who is asked."""
         judging = (self.judging.orders, self.judging.hide_decision, self.form.hash if self.form else None)
@@ -154,15 +183,30 @@ class JudgePrompt:
 
         `recovered_at` only says which events are shortened last; the judge is not told of it.
         """
-        keep = judge_keeps(events, cut, cut if recovered_at is None else recovered_at)
-        hidden = cut if self.judging.hide_decision else None
-        seen = without_turn(events, cut) if self.judging.hide_decision else events
-        rendered = _render(seen, judge.max_input_tokens, hidden, keep)
         step_a, step_b = slots(order, model_step=pair[0], human_step=pair[1])
-        filled = self.prompt.fill(
-            trajectory=rendered.text, decision=decision_note(cut), step_a=neutral(step_a), step_b=neutral(step_b)
-        )
-        return _request(judge, filled, self.schema), rendered.shortened
+        values = {"decision": decision_note(cut), "step_a": neutral(step_a), "step_b": neutral(step_b)}
+        beginning = self.beginning(events, cut, judge, recovered_at=recovered_at)
+
+        def whole() -> Rendered:
+            return self._trajectory(events, cut, judge, recovered_at)
+
+        return _request(self.prompt, judge, beginning, whole, values, self.schema)
+
+    def beginning(
+        self, events: tuple[Event, ...], cut: int, judge: JudgeSettings, *, recovered_at: int | None = None
+    ) -> Beginning | None:
+        """What the requests about `cut` begin with; None where the prompt puts the steps first."""
+        key = (id(events), cut, recovered_at, self.judging.hide_decision, judge.max_input_tokens)
+        return _begin(self.prompt, key, events, lambda: self._trajectory(events, cut, judge, recovered_at))
+
+    def _trajectory(
+        self, events: tuple[Event, ...], cut: int, judge: JudgeSettings, recovered_at: int | None
+    ) -> Rendered:
+        """The whole session, the turn at the cut hidden if it is to be."""
+        keep = judge_keeps(events, cut, cut if recovered_at is None else recovered_at)
+        if not self.judging.hide_decision:
+            return render(events, judge.max_input_tokens, keep=keep)
+        return render(without_turn(events, cut), judge.max_input_tokens, decision=cut, keep=keep)
 
 
 def guess_prompt(folder: Path, config: EvalConfig) -> JudgePrompt:
@@ -173,21 +217,46 @@ def guess_prompt(folder: Path, config: EvalConfig) -> JudgePrompt:
 def _prefix(events: tuple[Event, ...], cut: int, model: ModelSettings) -> Rendered:
     """What was known at a cut, as text that fits the model's window."""
     seen = trajectory.prefix(events, cut)
-    return _render(seen, model.max_input_tokens, None, (range(len(seen) - NEWEST, len(seen)),))
+    return render(seen, model.max_input_tokens, keep=(range(len(seen) - NEWEST, len(seen)),))
+
+
+def _begin(
+    prompt: Prompt, key: tuple[object, ...], events: tuple[Event, ...], make: Callable[[], Rendered], **values: str
+) -> Beginning | None:
+    """A beginning, kept for the calls that come soon: other samples, orders, candidates and judges.
+
+    Named by the identity of the events, which are kept with it so that no others can take it.
+    """
+    if not prompt.beginning_names <= SHARED_PLACEHOLDERS or "trajectory" in prompt.rest_names:
+        return None
+    return _BEGINNINGS.get((prompt.digest, *key, *values.values()), events, lambda: _filled(prompt, make(), values))
+
+
+def _filled(prompt: Prompt, rendered: Rendered, values: Mapping[str, str]) -> Beginning:
+    return Beginning(*prompt.fill_beginning(trajectory=rendered.text, **values), rendered.shortened)
 
 
 def _request(
-    model: ModelSettings, filled: tuple[str, tuple[str, ...]], schema: dict[str, object] | None = None
-) -> Request:
-    system, content = filled
-    return Request(
+    prompt: Prompt,
+    model: ModelSettings,
+    beginning: Beginning | None,
+    whole: Callable[[], Rendered],
+    values: dict[str, str],
+    schema: dict[str, object] | None = None,
+) -> tuple[Request, bool]:
+    """The filled prompt for a model, and whether its trajectory was shortened; `whole` renders it where nobody has."""
+    if beginning is None:
+        rendered = whole()
+        beginning, values = _filled(prompt, rendered, values), values | {"trajectory": rendered.text}
+    request = Request(
         model=model.model,
-        system=system,
-        content=content,
+        system=beginning.system,
+        content=(beginning.first, *prompt.fill_rest(**values)),
         max_tokens=model.max_tokens,
         effort=model.effort,
         answer_schema=schema,
     )
+    return request, beginning.shortened
 
 
 def decision_note(cut: int) -> str:
@@ -195,7 +264,6 @@ def decision_note(cut: int) -> str:
     return f'<decision_point n="{cut}">The decision point is entry {cut} of the trajectory.</decision_point>'
 
 
-@lru_cache(maxsize=4)
 def without_turn(events: tuple[Event, ...], cut: int) -> tuple[Event, ...]:
     """The events without those between the agent's last act and the cut: earlier parts of the turn that is hidden."""
     return (*trajectory.prefix(events, cut), *events[cut:])
@@ -209,15 +277,12 @@ def judge_keeps(events: tuple[Event, ...], cut: int, outcome: int) -> tuple[Cont
     return way, frozenset((*decided, *came_out, *range(len(events) - LAST, len(events))))
 
 
-@lru_cache(maxsize=4)
-def _render(
-    events: tuple[Event, ...], max_tokens: int, decision: int | None, keep: tuple[Container[int], ...]
-) -> Rendered:
-    """Rendering, kept for the neighbouring calls of the same moment: both orders, several samples and judges."""
-    return render(events, max_tokens, decision=decision, keep=keep)
-
-
 def forget_renderings() -> None:
     """Render anew from here on: an audit proves nothing by what was kept."""
-    _render.cache_clear()
-    without_turn.cache_clear()
+    _BEGINNINGS.clear()
+
+
+KEPT_CHARACTERS = 16_000_000
+"""Of beginnings that are kept, in all."""
+
+_BEGINNINGS: Kept[Beginning] = Kept(KEPT_CHARACTERS, lambda beginning: beginning.size)

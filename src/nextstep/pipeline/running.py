@@ -1,33 +1,29 @@
 """A run: its row in the store, models that are opened and closed, and an end that is always written."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from nextstep import __version__
 from nextstep.config import EvalConfig, ModelSettings
-from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from nextstep.models import Model, open_model
-from nextstep.pipeline.calls import Call
-from nextstep.pipeline.engine import Engine, Spend
+from nextstep.errors import BudgetReached, FatalModelError
+from nextstep.models import Model, Slots, is_offline, open_model
+from nextstep.models.prices import cost_usd
+from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.ingest import store_suite
-from nextstep.pipeline.stage import StageResult, Task, run_stage
+from nextstep.pipeline.spending import Spend
+from nextstep.pipeline.stage import StageResult
+from nextstep.pipeline.watching import Watcher
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection, Store
 from nextstep.store.database import insert, utc_now
 
 Opener: TypeAlias = Callable[[str], Model]
-
-
-class Watcher:
-    """Hears how a run goes; this one keeps it to itself."""
-
-    def begin(self, stage: str, due: int) -> None:
-        """A stage starts with this many results due."""
-
-    def done(self, _call: Call, error: ModelError | None) -> None:
-        """A call was answered, or gave up with an error."""
 
 
 @dataclass
@@ -68,6 +64,8 @@ async def perform(
     store: Store,
     watcher: Watcher,
     opener: Opener | None = None,
+    *,
+    fresh: bool = False,
 ) -> RunResult:
     """Do the `work` as one run, and `close` it with what can be said of the answers that are there, however it ended.
 
@@ -76,14 +74,21 @@ async def perform(
     """
     limits = errand.config.limits
     result = RunResult(new_run_id(), errand.suite.suite_hash, spend=Spend(limits.max_cost_usd))
-    open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits))
+    slots = Slots(limits.max_connections)
+    open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits, slots))
     models = {settings.model: open_one(settings.model) for settings in errand.models}
-    engine = Engine(result.run_id, store, models, limits.max_connections, result.spend, watcher.done)
+    price = partial(cost_usd, prices=errand.config.prices)
+    engine = Engine(result.run_id, store, models, slots, result.spend, watcher, price, fresh=fresh)
+    result.stages = engine.stages
+    for name in filter(is_offline, models):
+        engine.leads.keeps_nothing(name)
+    watcher.begin(engine)
     with store.write() as connection:
         store_suite(connection, errand.suite)
         insert(connection, "runs", [_run_row(errand, result)])
     try:
-        await work(engine, result)
+        with finishing_on_interrupt(engine, watcher):
+            await work(engine, result)
         result.status = "failed" if result.failed else "done"
     except (BudgetReached, FatalModelError) as error:
         result.status = "over_budget" if isinstance(error, BudgetReached) else "failed"
@@ -103,14 +108,37 @@ async def perform(
     return result
 
 
-async def do_stage(
-    name: str, table: str, tasks: Sequence[Task], engine: Engine, watcher: Watcher, result: RunResult
-) -> None:
-    """Do the tasks of a stage, whose rows go to `table`."""
-    watcher.begin(name, len(tasks))
-    result.stages[name] = StageResult()
-    if tasks:
-        await run_stage(engine, tasks, table, result.stages[name])
+@contextmanager
+def finishing_on_interrupt(engine: Engine, watcher: Watcher) -> Iterator[None]:
+    """The first Ctrl-C sends nothing more and waits for what is under way; the second ends the run at once.
+
+    Only where this loop may hear signals: in the main thread, and not on Windows.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    heard = 0
+
+    def interrupt() -> None:
+        nonlocal heard
+        heard += 1
+        if heard == 1:
+            watcher.interrupted(sum(engine.under_way.values()))
+            engine.finish(KeyboardInterrupt())
+        elif task:
+            task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    except (NotImplementedError, RuntimeError, ValueError):
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        if heard > 1:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _end(connection: Connection, result: RunResult) -> None:

@@ -1,16 +1,16 @@
 """Moments -> rewrites: the human's step in the one form, and the made steps that probes need."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any, ClassVar
 
-from nextstep.core.forms import Form
 from nextstep.core.ids import make_id
 from nextstep.core.proposing import read_step
-from nextstep.core.records import Moment, RewriteKind
+from nextstep.core.records import Event, Moment, Request, RewriteKind
 from nextstep.core.trajectory import whole_turn
 from nextstep.models.base import answer_of
-from nextstep.pipeline.calls import Call, Purpose
+from nextstep.pipeline.calls import Call, Purpose, Trunk
 from nextstep.pipeline.prompting import ScribePrompt
 from nextstep.sources.suite import Suite
 from nextstep.store import Connection
@@ -19,40 +19,64 @@ from nextstep.store.database import query, utc_now
 
 @dataclass(frozen=True)
 class RewriteTask:
-    """A rewriting that is due and not there yet."""
+    """A rewriting that is due and not there yet. Its request is made when it is looked at."""
 
     moment: Moment
-    kind: RewriteKind
-    form: Form
-    call: Call
-    shortened: bool
-    prompt_hash: str
-    source_hash: str
-    """Of the text that is rewritten."""
+    given: str
+    """The text that is rewritten."""
+    events: tuple[Event, ...] = field(repr=False)
+    prompt: ScribePrompt
+    sample: int = 0
+
+    table: ClassVar[str] = "rewrites"
+
+    @property
+    def stage(self) -> str:
+        """Bringing a step into the one form, or making one for a probe."""
+        return str(Purpose.SCRIBE) if self.prompt.kind is RewriteKind.FORM else "probe steps"
+
+    @property
+    def model(self) -> str:
+        """Who is asked."""
+        return self.prompt.scribe.model
+
+    @property
+    def trunk(self) -> Trunk:
+        """What its request begins with."""
+        scope = (self.stage, self.prompt.hash, self.model, self.moment.session)
+        return Trunk(scope, self.moment.cut, partial(self.prompt.beginning, self.events, self.moment.cut))
+
+    @cached_property
+    def _asked(self) -> tuple[Request, bool]:
+        return self.prompt.request(self.events, self.moment.cut, self.given)
+
+    @cached_property
+    def call(self) -> Call:
+        """What to ask."""
+        return Call(Purpose.SCRIBE, self._asked[0], self.sample)
 
     def result(self, body: str) -> dict[str, Any]:
         """The rewrite's row. Raises UnreadableReply when the reply holds no step."""
         text = read_step(answer_of(body))
+        kind, prompt_hash, source_hash = str(self.prompt.kind), self.prompt.hash, _named(self.given)
         return {
-            "rewrite_id": make_id(
-                "rewrite", self.moment.moment_id, str(self.kind), self.prompt_hash, self.source_hash, text
-            ),
+            "rewrite_id": make_id("rewrite", self.moment.moment_id, kind, prompt_hash, source_hash, text),
             "moment_id": self.moment.moment_id,
-            "kind": str(self.kind),
-            "scribe": self.call.request.model,
+            "kind": kind,
+            "scribe": self.model,
             "text": text,
             "n_words": len(text.split()),
-            "in_band": self.form.fits(text),
-            "shortened": self.shortened,
-            "prompt_hash": self.prompt_hash,
-            "source_hash": self.source_hash,
+            "in_band": self.prompt.form.fits(text),
+            "shortened": self._asked[1],
+            "prompt_hash": prompt_hash,
+            "source_hash": source_hash,
             "reply_id": self.call.reply_id,
             "created_at": utc_now(),
         }
 
     def again(self) -> "RewriteTask":
         """The same task with the next sample of its call."""
-        return replace(self, call=replace(self.call, sample=self.call.sample + 1))
+        return replace(self, sample=self.sample + 1)
 
     def work(self) -> dict[str, Any]:
         """What a failure's row says of this task."""
@@ -64,8 +88,8 @@ class RewriteTask:
             "proposal_id": None,
             "judge": None,
             "order": None,
-            "model": self.call.request.model,
-            "prompt_hash": self.prompt_hash,
+            "model": self.model,
+            "prompt_hash": self.prompt.hash,
         }
 
 
@@ -80,9 +104,7 @@ def due_rewrites(connection: Connection, suite: Suite, given: Given, prompt: Scr
     there = rewrites(connection, given, prompt)
     for moment, text in given:
         if moment.moment_id not in there:
-            request, shortened = prompt.request(suite.events_of(moment), moment.cut, text)
-            call = Call(Purpose.SCRIBE, request, 0)
-            yield RewriteTask(moment, prompt.kind, prompt.form, call, shortened, prompt.hash, _named(text))
+            yield RewriteTask(moment, text, suite.events_of(moment), prompt)
 
 
 def rewrites(connection: Connection, given: Given, prompt: ScribePrompt) -> Steps:

@@ -17,7 +17,7 @@ Connection: TypeAlias = duckdb.DuckDBPyConnection
 
 CLOSED = {"python_enable_replacements": False}
 """DuckDB's settings for all connections: a table that is not there is an error, not a variable of this program."""
-SEALED = {"enable_external_access": False, "lock_configuration": True}
+SEALED = {"enable_external_access": False, "allow_persistent_secrets": False, "lock_configuration": True}
 """DuckDB's settings for queries that users write: no files, no network, no extensions, no way back."""
 
 _NUMBER = count()
@@ -36,6 +36,19 @@ def attached(path: Path, *, read_only: bool, settings: Mapping[str, Any]) -> Ite
                 yield connection
         finally:
             _detach(connection, name)
+
+
+@contextmanager
+def lent(path: Path, owner: Path) -> Iterator[str]:
+    """The name under which connections to the file `owner` can read another file. Raises DuckDB's errors."""
+    place = str(path).replace("'", "''")
+    name = f"lent_{next(_NUMBER)}"
+    with closing(_instance(owner).cursor()) as connection:
+        connection.execute(f"ATTACH '{place}' AS {name} (READ_ONLY)")
+        try:
+            yield name
+        finally:
+            connection.execute(f"DETACH {name}")
 
 
 @contextmanager

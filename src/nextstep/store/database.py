@@ -5,13 +5,13 @@ opening waits patiently for others to let go.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
@@ -21,6 +21,8 @@ from nextstep.store import connecting
 from nextstep.store.connecting import Connection, in_memory
 
 Row: TypeAlias = Mapping[str, Any]
+
+Opened = TypeVar("Opened")
 
 PATIENCE_S = 30.0
 """Seconds to wait for another process to release the store's lock."""
@@ -53,8 +55,7 @@ class Store:
     @contextmanager
     def read(self, *, sealed: bool = False) -> Iterator[Connection]:
         """A read-only connection; with `sealed`, one that can reach nothing but the store."""
-        if not self.path.exists():
-            raise StoreError(f"{self.path}: there is no store yet; `nextstep eval` or `nextstep demo` makes one")
+        self._must_exist()
         with self._open(read_only=True, sealed=sealed) as connection:
             if check_version(connection, self.path) == len(migrations()):
                 yield connection
@@ -76,9 +77,38 @@ class Store:
                 yield connection
 
     @contextmanager
+    def as_it_is(self) -> Iterator[Connection]:
+        """A read-only connection to a store of whatever version, which stays the one it is."""
+        self._must_exist()
+        with self._open(read_only=True) as connection:
+            yield connection
+
+    @contextmanager
+    def lent_to(self, owner: "Store") -> Iterator[str]:
+        """The name under which connections to another store can read this one, of this program's version."""
+        self._must_exist()
+        with self._patiently(lambda: connecting.lent(self.path, owner.path)) as name:
+            yield name
+
+    def _must_exist(self) -> None:
+        if not self.path.exists():
+            raise StoreError(f"{self.path}: there is no store yet; `nextstep eval` or `nextstep demo` makes one")
+
+    @contextmanager
     def _open(
         self, *, read_only: bool, sealed: bool = False, settings: Mapping[str, Any] = MappingProxyType({})
     ) -> Iterator[Connection]:
+        def opened() -> AbstractContextManager[Connection]:
+            if sealed:
+                return connecting.sealed(self.path)
+            return connecting.attached(self.path, read_only=read_only, settings=settings)
+
+        with self._patiently(opened) as connection:
+            yield connection
+
+    @contextmanager
+    def _patiently(self, opened: Callable[[], AbstractContextManager[Opened]]) -> Iterator[Opened]:
+        """What is opened, after waiting for others to let go of the file."""
         policy = Retrying(
             stop=stop_after_delay(self.patience_s),
             wait=wait_random_exponential(multiplier=0.02, max=0.5),
@@ -86,13 +116,9 @@ class Store:
             reraise=True,
         )
 
-        def enter() -> Connection:
+        def enter() -> Opened:
             with _errors(self.path):
-                return held.enter_context(
-                    connecting.sealed(self.path)
-                    if sealed
-                    else connecting.attached(self.path, read_only=read_only, settings=settings)
-                )
+                return held.enter_context(opened())
 
         with _errors(self.path), ExitStack() as held:
             yield policy(enter)

@@ -1,5 +1,7 @@
 """Rates without the judge's errors: by measured errors, and by a few human labels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,6 +86,16 @@ class TestRoganGladen:
         assert known(one.ci_low) == pytest.approx(1 - known(other.ci_high), abs=1e-9)
 
 
+def powered_mean(units: Sequence[tuple[float | None, float]], weight: float) -> float:
+    labelled = [human - weight * judge for human, judge in units if human is not None]
+    rest = [judge for human, judge in units if human is None]
+    return sum(labelled) / len(labelled) + weight * sum(rest) / len(rest)
+
+
+def is_labelled(units: Sequence[tuple[float | None, float]]) -> bool:
+    return any(human is not None for human, _ in units)
+
+
 class TestPredictionPowered:
     @staticmethod
     def labels(seed: int = 1, sessions: int = 30) -> Labels:
@@ -124,17 +136,22 @@ class TestPredictionPowered:
         """With one weight for all, the interval is another."""
         units = self.labels()
         fixed = tuning([unit for _, unit in units])
-
-        def with_fixed_weight(rows: object) -> float:
-            assert isinstance(rows, list)
-            labelled = [human - fixed * judge for human, judge in rows if human is not None]
-            rest = [judge for human, judge in rows if human is None]
-            return float(sum(labelled) / len(labelled) + fixed * sum(rest) / len(rest))
-
-        other = jackknife_figure(units, with_fixed_weight, low=0, high=1)
+        other = jackknife_figure(units, lambda rows: powered_mean(rows, fixed), low=0, high=1, part=is_labelled)
         found = prediction_powered(units)
         assert other.value == pytest.approx(found.value)
         assert ends(other) != pytest.approx(ends(found), abs=1e-6)
+
+    def test_degrees_of_freedom_are_mostly_those_of_the_labelled_sessions(self) -> None:
+        """One of three sessions has labels; with one rule for all the interval is shorter."""
+        units = self.labels()
+        found, alike = (
+            prediction_powered(units),
+            jackknife_figure(units, lambda rows: powered_mean(rows, tuning(rows)), low=0, high=1),
+        )
+        assert found.value == pytest.approx(alike.value)
+        assert known(found.ci_low) < known(alike.ci_low)
+        assert known(found.ci_high) > known(alike.ci_high)
+        assert (found.status, alike.status) == ("few_sessions", "ok")
 
     def test_without_a_label_there_is_nothing_to_correct_by(self) -> None:
         assert prediction_powered([(g, (None, 0.5)) for g in range(5)]).status == "not_estimable"

@@ -5,9 +5,9 @@ from math import sqrt
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import t
+from scipy.stats import t, ttest_ind
 
 from nextstep.core.stats import (
     Figure,
@@ -19,6 +19,7 @@ from nextstep.core.stats import (
     rate_figure,
     unseen_share,
 )
+from nextstep.core.stats.figures import effective_sessions
 from tests.core.stats.fixtures import F1, Pairs, ends, known, moments, printed, spread_out
 
 
@@ -82,6 +83,37 @@ class TestTheJackknifeFigure:
         low, high = ends(jackknife_figure(pairs, mean))
         assert low < 0
         assert high > 1
+
+
+class TestEffectiveSessions:
+    SIZES, SQUARES = (4, 3, 5, 2, 1, 2), (0.2, 0.1, 0.3, 0.05, 0.01, 0.02)
+
+    @pytest.mark.parametrize("parts", [(), "aaaaaa"])
+    def test_of_one_part_is_g_star(self, parts: str) -> None:
+        assert effective_sessions(self.SIZES, self.SQUARES, parts) == printed(4.898305)
+
+    def test_of_equal_sessions_is_welchs(self) -> None:
+        """Against scipy: jackknife squares of a two-sample mean difference are (y - mean)^2 / (n-1)^2."""
+        one, other = [1.0, 4.0, 2.0, 7.0], [0.0, 0.5, 0.2, 0.9, 1.4, 0.1, 0.3]
+        squares = [(y - mean(ys)) ** 2 / (len(ys) - 1) ** 2 * (1 - 1 / len(ys)) for ys in (one, other) for y in ys]
+        found = effective_sessions([1] * 11, squares, "aaaabbbbbbb")
+        assert found - 1 == pytest.approx(ttest_ind(one, other, equal_var=False).df)
+
+    def test_the_part_that_carries_the_variance_decides(self) -> None:
+        sizes, parts = [1] * 12, "aaabbbbbbbbb"
+        assert effective_sessions(sizes, [1.0] * 3 + [0.0] * 9, parts) == pytest.approx(3)
+        assert effective_sessions(sizes, [0.0] * 3 + [1.0] * 9, parts) == pytest.approx(9)
+
+    def test_a_part_of_one_session_is_taken_for_two(self) -> None:
+        assert effective_sessions([1] * 5, [1.0, 0.0, 0.0, 0.0, 0.0], "abbbb") == pytest.approx(2)
+
+    @given(moments(least_sessions=4), st.integers(2, 10))
+    @settings(max_examples=60)
+    def test_between_two_and_as_many_as_there_are(self, pairs: Pairs, first: int) -> None:
+        sizes = cluster(pairs).sizes
+        assume(first <= len(sizes) - 2)
+        found = effective_sessions(sizes, [float(size) for size in sizes], [g < first for g in range(len(sizes))])
+        assert 2 - 1e-9 <= found <= len(sizes) - 1 + 1e-9
 
 
 class TestEdges:

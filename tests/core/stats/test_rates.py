@@ -22,6 +22,7 @@ from nextstep.core.stats import (
     t_quantile,
     wilson,
 )
+from nextstep.core.stats.intervals import score_interval
 from tests.core.stats.fixtures import F1, F1_SCORES, F1_SIZES, Pairs, moments, printed, spread_out
 
 Z95 = 1.959963984540054
@@ -80,6 +81,72 @@ class TestWilson:
         for n in range(1, 200):
             assert wilson(0, n, Z95)[0] == 0
             assert wilson(1, n, Z95)[1] == 1
+
+
+class TestScoreInterval:
+    @given(st.floats(0.01, 0.99), st.floats(0.001, 0.2), st.floats(0.5, 20))
+    @settings(max_examples=100)
+    def test_without_ties_it_is_wilsons(self, p: float, variance: float, critical: float) -> None:
+        spread = p * (1 - p)
+        assert score_interval(p, variance, spread, critical) == pytest.approx(
+            wilson(p, spread / variance, critical), abs=1e-9
+        )
+
+    @given(st.floats(0.01, 0.99), st.floats(0.05, 1), st.floats(0.001, 0.2), st.floats(0.5, 20))
+    @settings(max_examples=100)
+    def test_its_ends_are_as_far_as_their_own_variance_says(
+        self, p: float, share: float, variance: float, critical: float
+    ) -> None:
+        """The definition: (p-x)^2 = critical^2 variance (x(1-x) - gap) / spread."""
+        spread, gap = share * p * (1 - p), (1 - share) * p * (1 - p)
+        for x in score_interval(p, variance, spread, critical):
+            assert (p - x) ** 2 == pytest.approx(critical**2 * variance * (x * (1 - x) - gap) / spread, abs=1e-6)
+
+    @given(st.floats(0.01, 0.99), st.floats(0.05, 1), st.floats(0.001, 0.2), st.floats(0.5, 20))
+    @settings(max_examples=100)
+    def test_of_losses_it_is_the_mirror(self, p: float, share: float, variance: float, critical: float) -> None:
+        low, high = score_interval(p, variance, share * p * (1 - p), critical)
+        mirrored = score_interval(1 - p, variance, share * p * (1 - p), critical)
+        assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
+
+
+class TestNearTheEdges:
+    """Rates below 0.2 or above 0.8."""
+
+    @staticmethod
+    def wilsons(pairs: Pairs) -> tuple[float, float]:
+        clusters = cluster(pairs)
+        n = clusters.mean * (1 - clusters.mean) / jackknife_variance(clusters)
+        return wilson(clusters.mean, n, t_quantile(0.975, clusters.effective - 1))
+
+    @given(moments())
+    @settings(max_examples=200)
+    def test_no_interval_is_shorter_than_wilsons_and_others_are_wilsons(self, pairs: Pairs) -> None:
+        found = estimate(pairs)
+        assume(found.status != "degenerate" and found.deff != 1)
+        (low, high), (wilson_low, wilson_high), p = interval(pairs), self.wilsons(pairs), rate(pairs)
+        if 0.2 <= p <= 0.8:
+            assert (low, high) == (wilson_low, wilson_high)
+        assert 0 <= low <= wilson_low
+        assert wilson_high <= high <= 1
+
+    def test_wins_and_ties_reach_further_down_and_no_further_up(self) -> None:
+        pairs = [(g, 0.5 if i < 1 + g % 3 else 1.0) for g in range(10) for i in range(13)]
+        (low, high), (wilson_low, wilson_high) = interval(pairs), self.wilsons(pairs)
+        assert rate(pairs) == pytest.approx(0.926923)
+        assert (low, wilson_low) == (printed(0.894015), printed(0.899035))
+        assert high == wilson_high
+
+    def test_wins_and_losses_have_wilsons(self) -> None:
+        pairs = [(g, float(i + g > 2)) for g in range(10) for i in range(4)]
+        assert rate(pairs) > 0.8
+        assert interval(pairs) == pytest.approx(self.wilsons(pairs), abs=1e-12)
+
+    @given(moments(scores=(0.5, 0.875, 1)))
+    @settings(max_examples=100)
+    def test_swapped_labels_mirror_the_interval(self, pairs: Pairs) -> None:
+        low, high = interval(pairs)
+        assert interval([(g, 1 - y) for g, y in pairs]) == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
 class TestQuantiles:

@@ -46,11 +46,13 @@ def jackknife_figure(
     low: float | None = None,
     high: float | None = None,
     confidence: float = 0.95,
+    part: Callable[[Sequence[Unit]], Hashable] = lambda _: None,
 ) -> Figure:
     """A statistic of (session, unit) pairs, with its interval clipped to [`low`, `high`].
 
     value -+ t_{G*-1} sqrt(v), v = (G-1)/G * sum_g (s_(g) - mean s_(g))^2 with s_(g) the statistic without session g.
     `statistic` gives None where it is not defined, and is asked G + 1 times. It must be smooth: not a median or rank.
+    `part` of a session's units says which sessions do the same work, if not all do: see `effective_sessions`.
     """
     groups: dict[Hashable, list[Unit]] = {}
     for session, unit in units:
@@ -64,7 +66,8 @@ def jackknife_figure(
     replicates = [replicate for replicate in without if replicate is not None]
     if len(replicates) < len(sizes):
         return _without_interval(value, sizes)
-    return from_replicates(value, replicates, sizes, low=low, high=high, confidence=confidence)
+    parts = [part(group) for group in groups.values()]
+    return from_replicates(value, replicates, sizes, low=low, high=high, confidence=confidence, parts=parts)
 
 
 def _without_interval(value: float | None, sizes: Sequence[int]) -> Figure:
@@ -82,20 +85,43 @@ def from_replicates(
     low: float | None = None,
     high: float | None = None,
     confidence: float = 0.95,
+    parts: Sequence[Hashable] = (),
 ) -> Figure:
     """The figure of a value and its values without each one session; `sizes` are the sessions' numbers of units.
 
-    Needs at least two sessions, in the same order in both.
+    Needs at least two sessions, in the same order in all; `parts` as in `effective_sessions`, none if all are one.
     """
     n, count = sum(sizes), len(sizes)
     centre = sum(replicates) / count
-    variance = (count - 1) / count * sum((replicate - centre) ** 2 for replicate in replicates)
+    squares = [(replicate - centre) ** 2 for replicate in replicates]
+    variance = (count - 1) / count * sum(squares)
     if variance < NEGLIGIBLE:
         return Figure(value, None, None, n, count, "degenerate")
-    effective = n * n / sum(size * size for size in sizes)
+    effective = effective_sessions(sizes, squares, parts)
     half = t_quantile(1 - (1 - confidence) / 2, effective - 1) * sqrt(variance)
     ends = clip(value - half, low, high), clip(value + half, low, high)
     return Figure(value, *ends, n, count, size_status(n, effective))
+
+
+def effective_sessions(sizes: Sequence[int], squares: Sequence[float], parts: Sequence[Hashable]) -> float:
+    """G*, or where sessions of several parts do different work, one more than Welch's degrees of freedom.
+
+    df = (sum_h v_h)^2 / sum_h v_h^2 / (G*_h - 1), with v_h the part's share of the variance (its sum of `squares`) and
+    G*_h its own effective number of sessions, taken for at least 2. The part that carries the variance decides: Welch
+    1947, Satterthwaite 1946.
+    """
+    if len(set(parts)) <= 1:
+        return _kish(sizes)
+    rows = list(zip(parts, sizes, squares, strict=True))
+    work = [[(size, square) for other, size, square in rows if other == part] for part in set(parts)]
+    freedom = [max(1.0, _kish([size for size, _ in done]) - 1) for done in work]
+    shares = [sum(square for _, square in done) for done in work]
+    return 1 + sum(shares) ** 2 / sum(share**2 / df for share, df in zip(shares, freedom, strict=True))
+
+
+def _kish(sizes: Sequence[int]) -> float:
+    """(sum m)^2 / sum m^2."""
+    return sum(sizes) ** 2 / sum(size * size for size in sizes)
 
 
 def clip(value: float, low: float | None, high: float | None) -> float:

@@ -16,9 +16,10 @@ def prediction_powered(units: Iterable[tuple[Hashable, Labelled]], *, confidence
 
     lam mean_U(F) + mean_L(Y - lam F), with L the labelled moments and U the rest. Label whole sessions drawn by lot:
     then it is right however wrong the judge is. `tuning` is done anew without each session.
-    `not_estimable` without a label.
+    `not_estimable` without a label. Degrees of freedom and status are mostly those of the labelled sessions, which
+    carry most of the variance.
     """
-    return jackknife_figure(units, _mean_score, low=0.0, high=1.0, confidence=confidence)
+    return jackknife_figure(units, _mean_score, low=0.0, high=1.0, confidence=confidence, part=_is_labelled)
 
 
 def tuning(units: Sequence[Labelled]) -> float:
@@ -34,6 +35,10 @@ def tuning(units: Sequence[Labelled]) -> float:
     centre = sum(judge for _, judge in labels) / n
     covariance = sum(human * (judge - centre) for human, judge in labels) / n
     return clip(covariance / ((1 + n / rest) * spread), 0.0, 1.0)
+
+
+def _is_labelled(units: Sequence[Labelled]) -> bool:
+    return any(human is not None for human, _ in units)
 
 
 def _spread(values: Sequence[float]) -> float:

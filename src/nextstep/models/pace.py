@@ -1,0 +1,301 @@
+"""The line in which calls wait for their turn: how many at once, how fast, and when not at all.
+
+Every endpoint and class of models has one line (`Pace`), since that is what a server limits; all lines share the
+connections of a run (`Slots`). A call holds a connection only while it is under way, never while it waits to be tried
+again. Nothing here knows of HTTP but the names of the rate-limit headers; the clock is given.
+
+    level      calls of the line under way at once: begins at START, doubles with each round of answers; after an
+               outage it begins at half, after a refusal without headers it takes one step back, and grows slowly then
+    buckets    requests and tokens left, refilled by the minute as the server's headers say, so that it need not refuse
+    closed     after BROKEN failures in a row: one call goes ahead from time to time until one is answered
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+START = 64
+"""Calls under way at once in a line of which nothing is known yet."""
+STEP_BACK = 0.75
+BROKEN = 5
+"""Failures in a row, of whatever calls, after which a server is taken to be out of order."""
+FIRST_PROBE_S, LAST_PROBE_S = 0.5, 4.0
+"""Seconds between two calls that go ahead while a line is closed: doubled from the first to the last."""
+TRUST = 0.25
+"""Share of a difference by which a bucket is raised when the server says that it holds more."""
+HEADERS = {"requests": "requests", "input": "input-tokens", "output": "output-tokens"}
+
+
+@dataclass
+class Bucket:
+    """What a server lets through by the minute, as far as its headers tell; unlimited until they do."""
+
+    rate: float = 0.0
+    """A second; 0 while no limit is known."""
+    cap: float = 0.0
+    have: float = 0.0
+    at: float = 0.0
+    taken: float = 0.0
+    """In all, so that what was taken since some call can be told."""
+
+    def wait(self, need: float, reserve: float, now: float) -> float:
+        """Seconds until so much may be taken; what is larger than the bucket goes when it is full."""
+        if not self.rate:
+            return 0.0
+        self._refill(now)
+        return max(0.0, min(need + reserve, self.cap) - self.have) / self.rate
+
+    def take(self, need: float) -> None:
+        """Take a call's share."""
+        self.taken += need
+        self.have -= need
+
+    def heard(self, limit: float, left: float, since: float, taken: float, now: float) -> None:
+        """What a header says of the time when a call was sent, `since`; `taken` is what had been taken by then."""
+        known = self.rate > 0
+        self._refill(now)
+        self.rate = limit / 60
+        self.cap = min(self.cap, limit) if known else limit
+        told = min(left, left - (self.taken - taken) + self.rate * (now - since))
+        self.have = told if not known or told < self.have else self.have + TRUST * (told - self.have)
+
+    def refused(self, now: float) -> None:
+        """The server holds less than was believed: begin anew from empty, and save up a second's worth at most."""
+        self._refill(now)
+        self.have, self.cap = min(self.have, 0.0), max(1.0, self.rate)
+
+    def _refill(self, now: float) -> None:
+        self.have = min(self.cap, self.have + self.rate * (now - self.at))
+        self.at = now
+
+
+@dataclass(eq=False)
+class Turn:
+    """A call's place in the line and, once it has come, its way: an `async with` block in which it is sent."""
+
+    pace: "Pace"
+    tokens: float
+    number: int
+    ready: "asyncio.Future[None]"
+    sent_at: float = 0.0
+    taken: dict[str, float] = field(default_factory=dict)
+    """What had been taken of each bucket when it was sent, with its own share."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.ready
+        except asyncio.CancelledError:
+            self.pace.leave(self)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.pace.leave(self)
+
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """The server did its work, whatever it said."""
+        self.pace.answered(self, headers)
+
+    def refused(self, headers: Mapping[str, str], retry_after: float | None) -> None:
+        """The server wants fewer requests."""
+        self.pace.refused(self, headers, retry_after)
+
+    def failed(self, retry_after: float | None) -> None:
+        """The server, or the way to it, is out of order."""
+        self.pace.failed(self, retry_after)
+
+
+class Slots:
+    """The connections of a run, shared by its lines."""
+
+    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self.used = 0
+        self.now = now
+        self.lines: dict[str, Pace] = {}
+        self._numbers = count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._soon = False
+
+    def line(self, key: str) -> "Pace":
+        """The line of this endpoint and class of models."""
+        return self.lines.setdefault(key, Pace(self))
+
+    def hold(self) -> None:
+        """Keep a connection's place taken: for an answer that is not stored yet, so that a kill loses no more calls."""
+        self.used += 1
+
+    def let_go(self, places: int = 1) -> None:
+        """The opposite of `hold`."""
+        self.used -= places
+        self.move()
+
+    def number(self) -> int:
+        """One more than the last: who came first."""
+        return next(self._numbers)
+
+    def move(self) -> None:
+        """Let calls go as soon as the running step is over: what it does at its end comes before."""
+        if not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self._move)
+
+    def _move(self) -> None:
+        self._soon = False
+        now = self.now()
+        while self.used < self.most:
+            ready = [line for line in self.lines.values() if line.wait(now) == 0]
+            if not ready:
+                break
+            min(ready, key=lambda line: line.waiting[0].number).go(now)
+        self._wake_up(now)
+
+    def _wake_up(self, now: float) -> None:
+        """Look again when the first line may go on."""
+        if self._timer:
+            self._timer.cancel()
+        waits = [wait for line in self.lines.values() if (wait := line.wait(now)) is not None and wait > 0]
+        self._timer = asyncio.get_running_loop().call_later(min(waits), self.move) if waits else None
+
+
+class Pace:
+    """The line of one endpoint and class of models."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self.waiting: deque[Turn] = deque()
+        self.under_way = 0
+        self.level = float(min(START, slots.most))
+        self.slowly = False
+        """Whether the level grows by one a round instead of one an answer."""
+        self.not_before = 0.0
+        self.stepped_at = 0.0
+        """When the last episode of refusals began: calls sent before belong to it."""
+        self.in_a_row = 0
+        self.probe_s = FIRST_PROBE_S
+        self.closed = False
+        self.closed_at = 0.0
+        self.buckets = {name: Bucket() for name in HEADERS}
+        self.output_tokens = 0.0
+        """Mean of an answer."""
+        self.chars_per_token = 4.0
+
+    def turn(self, characters: int) -> Turn:
+        """A place at the end of the line for a call of so many characters that no cache holds."""
+        ready = asyncio.get_running_loop().create_future()
+        turn = Turn(self, characters / self.chars_per_token, self.slots.number(), ready)
+        self.waiting.append(turn)
+        self.slots.move()
+        return turn
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until the first of the line may go, if a connection is free; None: not before something happens."""
+        while self.waiting and self.waiting[0].ready.done():
+            self.waiting.popleft()
+        if not self.waiting or self.under_way >= (1 if self.closed else int(self.level)):
+            return None
+        needs = self._needs(self.waiting[0])
+        waits = [self.buckets[name].wait(need, reserve, now) for name, (need, reserve) in needs.items()]
+        return max(0.0, self.not_before - now, *waits)
+
+    def _needs(self, turn: Turn) -> dict[str, tuple[float, float]]:
+        """What a call takes of each bucket, and what it leaves untouched: clocks and counts differ a little."""
+        return {
+            "requests": (1.0, 1.0),
+            "input": (turn.tokens, 0.1 * turn.tokens),
+            "output": (self.output_tokens, 0.0),
+        }
+
+    def go(self, now: float) -> None:
+        """Let the first of the line go."""
+        turn = self.waiting.popleft()
+        for name, (need, _) in self._needs(turn).items():
+            self.buckets[name].take(need)
+            turn.taken[name] = self.buckets[name].taken
+        turn.sent_at = now
+        self.under_way += 1
+        self.slots.used += 1
+        if self.closed:
+            self.not_before = now + self.probe_s
+        turn.ready.set_result(None)
+
+    def leave(self, turn: Turn) -> None:
+        """A call is over, or has given up waiting."""
+        if turn.sent_at:
+            self.under_way -= 1
+            self.slots.used -= 1
+        elif turn in self.waiting:
+            self.waiting.remove(turn)
+        self.slots.move()
+
+    def learn(self, characters: int, input_tokens: int | None, output_tokens: int | None) -> None:
+        """What an answer's usage tells of later ones."""
+        if input_tokens and characters:
+            self.chars_per_token += TRUST * (characters / input_tokens - self.chars_per_token)
+        if output_tokens is not None:
+            self.output_tokens += TRUST * (output_tokens - self.output_tokens)
+
+    def answered(self, turn: Turn, headers: Mapping[str, str]) -> None:
+        """The server is in order: open the line and let the level grow."""
+        self._hear(turn, headers)
+        self.in_a_row, self.probe_s = 0, FIRST_PROBE_S
+        if self.closed:
+            self.closed, self.slowly, self.not_before = False, False, 0.0
+            self.level = max(1.0, self.level / 2)
+        self.level = min(float(self.slots.most), self.level + (1 / self.level if self.slowly else 1.0))
+
+    def refused(self, turn: Turn, headers: Mapping[str, str], retry_after: float | None) -> None:
+        """The server wants fewer requests: all wait, and one step back is taken for each episode."""
+        now = self.slots.now()
+        self._hear(turn, headers)
+        if turn.sent_at >= self.stepped_at:
+            self.stepped_at = now
+            for bucket in self.buckets.values():
+                bucket.refused(now)
+            if not self.buckets["requests"].rate:
+                self.level, self.slowly = max(1.0, STEP_BACK * min(self.level, self.under_way)), True
+            self._hold(now, retry_after if retry_after is not None else self._next_probe())
+        elif retry_after is not None:
+            self._hold(now, retry_after)
+
+    def failed(self, turn: Turn, retry_after: float | None) -> None:
+        """One more failure; after some in a row the line closes, and calls go ahead one at a time."""
+        now = self.slots.now()
+        self.in_a_row += 1
+        if self.in_a_row < BROKEN:
+            return
+        if not self.closed or turn.sent_at >= self.closed_at:
+            self._hold(now, retry_after if retry_after is not None else self._next_probe())
+        if not self.closed:
+            self.closed, self.closed_at = True, now
+
+    def _next_probe(self) -> float:
+        seconds, self.probe_s = self.probe_s, min(2 * self.probe_s, LAST_PROBE_S)
+        return seconds
+
+    def _hold(self, now: float, seconds: float) -> None:
+        self.not_before = max(self.not_before, now + seconds)
+
+    def _hear(self, turn: Turn, headers: Mapping[str, str]) -> None:
+        """Set the buckets by the server's headers."""
+        now = self.slots.now()
+        for name, header in HEADERS.items():
+            limit = _number(headers.get(f"anthropic-ratelimit-{header}-limit"))
+            left = _number(headers.get(f"anthropic-ratelimit-{header}-remaining"))
+            if limit and left is not None:
+                self.buckets[name].heard(limit, left, turn.sent_at, turn.taken[name], now)
+
+
+def _number(text: str | None) -> float | None:
+    """A header's number; None where there is none."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,107 @@
+"""Who goes ahead: the first request to write a shared beginning into the cache, while those that read it wait.
+
+What a request writes can be read once its answer has begun: requests sent together would all write, and none read.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeAlias
+
+from nextstep.core.caching import UNSHARED, Node, Place, places
+from nextstep.models.cache_minimum import least_tokens
+from nextstep.pipeline.calls import Trunk
+from nextstep.pipeline.stage import Task
+
+Trunks: TypeAlias = Mapping[Hashable, tuple[Trunk, int]]
+"""Of one scope, by their keys: how many calls begin with each."""
+
+
+class Leads:
+    """The beginnings that a run's calls share, and which of them the cache holds by now."""
+
+    def __init__(self, *, hour: bool = False) -> None:
+        self.hour = hour
+        self._expected: dict[Hashable, dict[Hashable, tuple[Trunk, int]]] = defaultdict(dict)
+        self._places: dict[Hashable, dict[Hashable, Place]] = {}
+        self._written: set[Node] = set()
+        self._parked: dict[Node, list[Task]] = {}
+        """By the beginning that is being written, those who wait for it."""
+        self._uncached: set[str] = set()
+        """Models of servers that keep nothing."""
+
+    def expect(self, trunks: Iterable[tuple[Trunk, int]]) -> None:
+        """So many calls of a run will begin like this."""
+        for trunk, times in trunks:
+            known = self._expected[trunk.scope].get(trunk.key)
+            self._expected[trunk.scope][trunk.key] = trunk, times + (known[1] if known else 0)
+
+    def expect_tasks(self, tasks: Iterable[Task]) -> None:
+        """All of these tasks will be asked."""
+        trunks = [trunk for task in tasks if (trunk := task.trunk)]
+        counts = Counter((trunk.scope, trunk.key) for trunk in trunks)
+        distinct = {(trunk.scope, trunk.key): trunk for trunk in trunks}
+        self.expect((distinct[name], times) for name, times in counts.items())
+
+    def place(self, task: Task) -> Place:
+        """What the task's request shares with others."""
+        trunk = task.trunk
+        if trunk is None or task.model in self._uncached:
+            return UNSHARED
+        if trunk.scope not in self._places:
+            self._places[trunk.scope] = _places(self._expected[trunk.scope], task.model, hour=self.hour)
+        return self._places[trunk.scope].get(trunk.key, UNSHARED)
+
+    def park(self, task: Task, place: Place) -> bool:
+        """Whether the task has to wait, for a beginning that another one is writing just now."""
+        node = next((node for node in place.nodes if node in self._parked), None)
+        if node is None:
+            return False
+        self._parked[node].append(task)
+        return True
+
+    def lead(self, place: Place) -> tuple[Node, ...]:
+        """The beginnings that a call with this place is to write; others wait for them from now on."""
+        nodes = tuple(node for node in place.nodes if node not in self._written)
+        for node in nodes:
+            self._parked[node] = []
+        return nodes
+
+    def characters_read(self, place: Place) -> int:
+        """How much of a call's beginning the cache holds by now."""
+        held = [depth for node, depth in zip(place.nodes, place.depths, strict=True) if node in self._written]
+        return max(held, default=0)
+
+    def written(self, nodes: Iterable[Node]) -> list[Task]:
+        """The answer of the call that writes these has begun: those who waited for them may go."""
+        nodes = list(nodes)
+        self._written.update(nodes)
+        return self.given_up(nodes)
+
+    def given_up(self, nodes: Iterable[Node]) -> list[Task]:
+        """The call that was to write these did not: one of those who waited may go ahead instead."""
+        return [task for node in nodes for task in self._parked.pop(node, ())]
+
+    def keeps_nothing(self, model: str) -> None:
+        """The model's server has no cache: nobody needs to wait."""
+        self._uncached.add(model)
+
+
+def _places(expected: Trunks, model: str, *, hour: bool) -> dict[Hashable, Place]:
+    """The place of every trunk of a scope; trunks that are alone with themselves are not rendered for it."""
+    if sum(times for _, times in expected.values()) < 2:
+        return {}
+    made = {key: (trunk.make(), times) for key, (trunk, times) in expected.items()}
+    begun = {key: (beginning, times) for key, (beginning, times) in made.items() if beginning}
+    if not begun:
+        return {}
+    system = next(iter(begun.values()))[0].system
+    texts = [beginning.first for beginning, _ in begun.values()]
+    found = places(
+        tuple(next(iter(expected.values()))[0].scope),
+        system,
+        texts,
+        [times for _, times in begun.values()],
+        least_tokens(model),
+        hour=hour,
+    )
+    return dict(zip(begun, found, strict=True))
