@@ -15,6 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nextstep.core.places import hub_place
+from nextstep.core.records import MomentSet
 from nextstep.errors import ConfigError
 
 DEFAULT_PATH = Path("evals.yaml")
@@ -121,6 +122,23 @@ class Control(Settings):
     """Where the win rate on controls, of which the human chose well, should lie."""
 
 
+def _distinct_sets(sets: tuple[MomentSet, ...]) -> tuple[MomentSet, ...]:
+    if not sets or len(set(sets)) < len(sets):
+        raise ValueError("name the sets that must not get worse, each once, such as [detour]")
+    return sets
+
+
+class Gate(Settings):
+    """What `nextstep check` decides by. It is recorded before any score is read, and no flag changes it."""
+
+    margin: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.10
+    """How much lower than the old model's the new one's win rate may be, as a share of 1."""
+    alpha: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = 0.05
+    """The chance of a wrong PASS that is accepted where the new model is worse by the margin; one-sided."""
+    sets: Annotated[tuple[MomentSet, ...], AfterValidator(_distinct_sets)] = (MomentSet.DETOUR,)
+    """The sets that must not get worse; the controls also say whether the judge can be trusted."""
+
+
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -207,6 +225,7 @@ class EvalConfig(Settings):
     ] = ()
     judging: Judging = Judging()
     control: Control = Control()
+    gate: Gate = Gate()
     limits: Limits = Limits()
     endpoints: Annotated[dict[str, Endpoint], AfterValidator(_endpoint_names)] = {}
     prices: dict[str, Price] = {}
@@ -351,6 +370,7 @@ def _known_keys(section: Place) -> list[str]:
         "judges": JudgeSettings,
         "judging": Judging,
         "control": Control,
+        "gate": Gate,
         "limits": Limits,
         "endpoints": Endpoint,
         "prices": Price,
