@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lint docs simulate requirements clean
+.PHONY: demo test check lint docs simulate simulate-gate requirements clean
 
 demo: .venv/run.done  ## the whole pipeline on the bundled suite, offline
 	$(BIN)/nextstep demo
@@ -23,6 +23,9 @@ docs: .venv/test.done  ## write the generated pages anew
 
 simulate: .venv/test.done  ## run the estimators where the truth is known and write the page; two minutes
 	$(BIN)/python -m tests.simulation
+
+simulate-gate: .venv/test.done  ## run `nextstep check` where the truth is known and write the page; 12 minutes of one core
+	$(BIN)/python -m tests.operating
 
 requirements:  ## pin anew; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -16,6 +16,7 @@ from nextstep.config import (
     Control,
     Endpoint,
     EvalConfig,
+    Gate,
     JudgeSettings,
     Judging,
     Limits,
@@ -24,6 +25,7 @@ from nextstep.config import (
     load_config,
     parse_config,
 )
+from nextstep.core.records import MomentSet
 from nextstep.errors import ConfigError
 
 FULL = """\
@@ -36,6 +38,7 @@ candidates:
 judges: [claude-opus-5-5]
 judging: {orders: both, hide_decision: false, scribe: {model: claude-haiku-5-5, effort: low}}
 control: {band: [0.1, 0.3]}
+gate: {margin: 0.05, alpha: 0.025, sets: [detour, control]}
 limits: {max_connections: 64, max_cost_usd: 50, ask_above_usd: 0, timeout_s: 60.5, attempts: 3}
 endpoints:
   local: {base_url: "http://127.0.0.1:8080/", api_key_env: LOCAL_KEY}
@@ -65,6 +68,7 @@ class TestGoodFiles:
         scribe = ScribeSettings(model="claude-haiku-5-5", effort="low")
         assert config.judging == Judging(hide_decision=False, scribe=scribe)
         assert config.control.band == (0.1, 0.3)
+        assert config.gate == Gate(margin=0.05, alpha=0.025, sets=(MomentSet.DETOUR, MomentSet.CONTROL))
         assert config.limits == Limits(max_connections=64, max_cost_usd=50, ask_above_usd=0, timeout_s=60.5, attempts=3)
         assert config.endpoints == {"local": Endpoint(base_url="http://127.0.0.1:8080", api_key_env="LOCAL_KEY")}
 
@@ -81,6 +85,7 @@ class TestGoodFiles:
         assert (config.suite, config.store, config.prompts) == ("transcripts/", "nextstep.duckdb", "prompts/")
         assert (config.judging.hide_decision, config.judging.same_form, config.judging.scribe) == (True, True, None)
         assert config.control.band == (0.05, 0.35)
+        assert (config.gate.margin, config.gate.alpha, config.gate.sets) == (0.1, 0.05, (MomentSet.DETOUR,))
         assert config.limits.ask_above_usd == 1
         assert CandidateSettings(model="m").samples == 1
 
@@ -165,6 +170,7 @@ class TestProblems:
             ("judging: {{{}: 1}}", Judging),
             ("judging: {{scribe: {{model: m, {}: 1}}}}", ScribeSettings),
             ("control: {{{}: 1}}", Control),
+            ("gate: {{{}: 1}}", Gate),
             ("limits: {{{}: 1}}", Limits),
             ("endpoints: {{e: {{base_url: 'http://h', {}: 1}}}}", Endpoint),
             ("candidates: [{{model: m, {}: 1}}]", CandidateSettings),
@@ -198,7 +204,7 @@ class TestProblems:
         assert told.startswith("evals.yaml:2: `candidates`: 'm' stands 2 times; give each a `name` of its own")
         assert len(parse_config("candidates: [m, {model: m, effort: low, name: low}]\njudges: [m]").candidates) == 2
 
-    @pytest.mark.parametrize("section", ["candidates", "judges", "judging", "control", "limits", "endpoints", "suite"])
+    @pytest.mark.parametrize("section", ["candidates", "judges", "judging", "control", "gate", "limits", "suite"])
     def test_a_section_without_a_value_is_told_what_to_do(self, section: str) -> None:
         assert problem(f"\n{section}:") == f"evals.yaml:2: `{section}` has no value; give it one or leave the key out"
 
@@ -236,6 +242,9 @@ class TestProblems:
             ("judging: {{hide_decision: {}}}", ["true", "no"], ["maybe", "3"]),
             ("judging: {{same_form: {}}}", ["true", "off"], ["maybe", "3", "null"]),
             ("judging: {{scribe: {}}}", ["m", "{model: m}", "null"], ["''", "a b", "3", "[m]", "{}"]),
+            ("gate: {{margin: {}}}", [0.01, 0.99], [0, 1, -0.1, 10, ".nan", "null"]),
+            ("gate: {{alpha: {}}}", [0.001, 0.49], [0, 0.5, -0.1, ".inf"]),
+            ("gate: {{sets: {}}}", ["[detour]", "[control, detour]"], ["[]", "[detour, detour]", "[both]", "detour"]),
             ("control: {{band: {}}}", ["[0, 1]", "[0.05, 0.35]"], ["[0.3, 0.1]", "[0, 0]", "[-1, 1]", "[0]", "0.3"]),
             (
                 "endpoints: {{e: {{base_url: '{}'}}}}",

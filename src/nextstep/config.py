@@ -15,6 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nextstep.core.places import hub_place
+from nextstep.core.records import MomentSet
 from nextstep.errors import ConfigError
 
 DEFAULT_PATH = Path("evals.yaml")
@@ -121,15 +122,36 @@ class Control(Settings):
     """Where the win rate on controls, of which the human chose well, should lie."""
 
 
+def _distinct_sets(sets: tuple[MomentSet, ...]) -> tuple[MomentSet, ...]:
+    if not sets or len(set(sets)) < len(sets):
+        raise ValueError("name the sets that must not get worse, each once, such as [detour]")
+    return sets
+
+
+class Gate(Settings):
+    """What `nextstep check` decides by. It is recorded before any score is read, and no flag changes it."""
+
+    margin: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.10
+    """How much lower than the old model's the new one's win rate may be, as a share of 1."""
+    alpha: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = 0.05
+    """The chance of a wrong PASS that is accepted where the new model is worse by the margin; one-sided."""
+    sets: Annotated[tuple[MomentSet, ...], AfterValidator(_distinct_sets)] = (MomentSet.DETOUR,)
+    """The sets that must not get worse; the controls also say whether the judge can be trusted."""
+
+
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Limits(Settings):
     """Bounds on what a run may use."""
 
-    max_connections: Annotated[int, Field(gt=0, le=1000)] = 16
+    max_connections: Annotated[int, Field(gt=0, le=1000)] = 64
     max_cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     ask_above_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 900.0
     """Seconds until one try of a call is given up, all of its answer included."""
-    attempts: Annotated[int, Field(gt=0, le=20)] = 6
+    attempts: Annotated[int, Field(gt=0, le=20)] = 8
+    """Tries of one call; with their waits, eight outlast a server that is out of order for a minute."""
 
 
 def _base_url(value: str) -> str:
@@ -146,6 +168,29 @@ class Endpoint(Settings):
     base_url: Annotated[str, AfterValidator(_base_url)]
     api_key_env: str | None = None
     """The environment variable that holds its key; a server without keys needs none."""
+
+
+class Price(Settings):
+    """What a model costs, in US dollars per million tokens: instead of what nextstep knows of it."""
+
+    input: Dollars
+    output: Dollars
+    cache_read: Dollars | None = None
+    """A tenth of `input` unless said otherwise."""
+    cache_write: Dollars | None = None
+    """For five minutes; 1.25 times `input` unless said otherwise. For an hour, 1.6 times this."""
+    as_of: date
+    """When this was looked up."""
+
+    @property
+    def read(self) -> float:
+        """Of tokens that come from a cache."""
+        return self.input / 10 if self.cache_read is None else self.cache_read
+
+    @property
+    def write(self) -> float:
+        """Of tokens that go into a cache for five minutes."""
+        return self.input * 1.25 if self.cache_write is None else self.cache_write
 
 
 RESERVED_ENDPOINTS = frozenset({"offline", "bedrock", "vertex"})
@@ -180,8 +225,11 @@ class EvalConfig(Settings):
     ] = ()
     judging: Judging = Judging()
     control: Control = Control()
+    gate: Gate = Gate()
     limits: Limits = Limits()
     endpoints: Annotated[dict[str, Endpoint], AfterValidator(_endpoint_names)] = {}
+    prices: dict[str, Price] = {}
+    """What models cost, by their names here: instead of what nextstep knows of them."""
     cutoffs: dict[str, date] = {}
     """Until when a model's training data go, by its name: instead of what nextstep knows of it."""
 
@@ -322,8 +370,10 @@ def _known_keys(section: Place) -> list[str]:
         "judges": JudgeSettings,
         "judging": Judging,
         "control": Control,
+        "gate": Gate,
         "limits": Limits,
         "endpoints": Endpoint,
+        "prices": Price,
     }
     if section[:2] == ("judging", "scribe"):
         return list(ScribeSettings.model_fields)

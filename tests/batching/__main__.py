@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nextstep.models.batches import Batches
-from nextstep.pipeline import clerk, desk
+from nextstep.pipeline import batch_rows, clerk, desk
 from nextstep.pipeline.clerk import Clerk
 from tests.batching.world import QUICK, Place
 
@@ -36,7 +36,7 @@ def rig(step: str, times: int) -> None:
     """Make the step deadly."""
     count = Countdown(times)
     create, look, results = Batches.create, Batches.look, Batches.results
-    note, collected, read = Clerk._note, clerk.set_collected, desk._read
+    note, collected, read = Clerk._note, batch_rows.set_collected, desk._read
 
     async def created(self: Any, items: Any) -> Any:
         if step == "before_create":

@@ -40,12 +40,14 @@ def sent_singly(server: LoopbackServer) -> int:
 # --- the way of batches
 
 
-def test_items_that_failed_or_expired_are_sent_again_and_results_come_in_any_order(plain: Plain, tmp_path: Path) -> None:
+def test_items_that_failed_or_expired_are_sent_again_and_results_come_in_any_order(
+    plain: Plain, tmp_path: Path
+) -> None:
     with LoopbackServer(answer, batches=Batches(errored=0.1, expired=0.05, seed=3)) as server:
         place = Place(tmp_path, server.base_url)
         result = place.run()
     fates = batches_of(server)["items"]
-    assert fates["errored"] and fates["expired"]
+    assert min(fates["errored"], fates["expired"]) > 0
     assert (result.status, result.failed, place.heard.left) == ("done", 0, 0)
     assert place.final() == plain
     assert none_was_paid_twice(server)
@@ -97,15 +99,14 @@ def test_a_batch_is_no_larger_in_bytes_than_it_may_be(plain: Plain, tmp_path: Pa
 def test_answers_come_at_half_the_price_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer(answer, batches=Batches()) as server:
         priced(server, monkeypatch)
-        results = {
-            way: Place(tmp_path, server.base_url, f"{way}.duckdb", candidate=OPUS, judge=OPUS) for way in ("one", "many")
-        }
-        alone, together = results["one"].run(None), results["many"].run()
+        one = Place(tmp_path, server.base_url, "one.duckdb", candidate=OPUS, judge=OPUS)
+        many = Place(tmp_path, server.base_url, "many.duckdb", candidate=OPUS, judge=OPUS)
+        alone, together = one.run(None), many.run()
     # A message costs the same number of tokens either way; blocks that are cut differently are counted a little apart.
     assert together.spend.usd == pytest.approx(alone.spend.usd / 2, rel=0.02)
     said = "SELECT DISTINCT body::JSON ->> '$.usage.service_tier' FROM replies"
-    assert (results["one"].rows(said), results["many"].rows(said)) == ([("standard",)], [("batch",)])
-    assert results["many"].rows("SELECT sum(cost_usd) FROM costs") == [(pytest.approx(together.spend.usd),)]
+    assert (one.rows(said), many.rows(said)) == ([("standard",)], [("batch",)])
+    assert many.rows("SELECT sum(cost_usd) FROM costs") == [(pytest.approx(together.spend.usd),)]
 
 
 def test_a_rerun_sends_nothing_and_makes_no_batch(tmp_path: Path) -> None:
@@ -188,12 +189,13 @@ def test_a_batch_of_the_same_size_that_is_not_ours_is_told_apart(plain: Plain, t
     """Somebody else's comes in just before ours, whose answer is lost."""
     with LoopbackServer(answer, batches=Batches(takes_s=0.05, lost_creates=1)) as server:
         place = Place(tmp_path, server.base_url)
-        others = [{"custom_id": f"x{number}", "params": asked([block("What next?")], system="Be brief.")} for number in range(10)]
+        params = asked(system="Be brief.", messages=[{"role": "user", "content": [block("What next?")]}])
+        others: list[Any] = [{"custom_id": f"x{number}", "params": params} for number in range(10)]
 
         async def slip_in() -> None:
             async with client_at(server.base_url) as client:
                 with pytest.raises(Exception, match="onnection"):
-                    await client.messages.batches.create(requests=others)  # type: ignore[arg-type]
+                    await client.messages.batches.create(requests=others)
 
         asyncio.run(slip_in())
         server._batch_desk.events["lost"] = 0  # type: ignore[union-attr]
@@ -233,7 +235,6 @@ def test_a_plain_run_collects_what_has_ended_and_sends_nothing_that_is_still_in_
         place.run(AWAY)
         early = place.run(None)
         assert (early.status, early.spend.calls, [n for _, n in early.in_batches]) == ("done", 0, [10])
-        assert sent_singly(server) == place.heard.left == 0 or place.heard.left
         assert sent_singly(server) == 0
         asyncio.run(asyncio.sleep(0.9))
         late = place.run(None)
@@ -249,8 +250,7 @@ def test_an_interrupted_run_leaves_its_batches_and_the_next_one_collects(plain: 
 
         async def interrupted() -> None:
             work = asyncio.create_task(evaluate(place.job(), place.store, place.heard, batching=QUICK))
-            while not place.heard.waits:
-                await asyncio.sleep(0.01)
+            await place.heard.has_waited.wait()
             work.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await work

@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[2]
 RULES = Batches(takes_s=0.1, errored=0.1, expired=0.05)
 
 
-
-
 def killed(place: Place, step: str, times: int) -> None:
     """Run a client that dies at a step."""
     command = [sys.executable, "-m", "tests.batching", step, str(times), place.flags()]

@@ -45,7 +45,7 @@ def request_of(body: Body) -> Request:
     system = body["system"] if isinstance(body["system"], str) else "".join(one["text"] for one in body["system"])
     blocks = [block["text"] for block in body["messages"][0]["content"]]
     schema = (body.get("output_config") or {}).get("format")
-    return cast(Request, SimpleNamespace(system=system, content=(*blocks,), answer_schema=schema))
+    return cast("Request", SimpleNamespace(system=system, content=(*blocks,), answer_schema=schema))
 
 
 def answer(body: Body) -> Reply:
@@ -68,6 +68,7 @@ class Heard(Watcher):
     remarks: list[str] = field(default_factory=list)
     waits: list[tuple[int, int]] = field(default_factory=list)
     left: int = 0
+    has_waited: asyncio.Event = field(default_factory=asyncio.Event)
 
     def due(self, stage: str, model: str, count: int) -> None:
         self.left += count
@@ -83,6 +84,7 @@ class Heard(Watcher):
 
     def waiting(self, batches: int, calls: int, seconds: float) -> None:
         self.waits.append((batches, calls))
+        self.has_waited.set()
 
 
 @dataclass

@@ -75,6 +75,11 @@ def test_a_wrong_form_or_ending_is_told(asked: Cli) -> None:
 
 def test_the_named_queries_answer_on_a_filled_store(project: Cli) -> None:
     project("eval", *OFFLINE, "--model", "offline/question", "-q")
+    two = [
+        row["candidate"] for row in project.json("sql", "SELECT DISTINCT candidate FROM win_rates ORDER BY 1")["rows"]
+    ]
+    project("compare", *two)
+    project("check", "--model", two[0], "--against", two[1], "--judge", "offline/lexical", "--no-run", code=3)
     names = [row["name"] for row in project.json("sql", "--list")["queries"]]
     found = {name: len(project.json("sql", "--named", name)["rows"]) for name in names}
     assert {name for name, count in found.items() if not count} == {"failures", "judges_apart", "flips"}

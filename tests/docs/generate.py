@@ -30,10 +30,10 @@ Results go to standard output, everything else to standard error.
 
 | exit code | meaning |
 | --- | --- |
-| 0 | done |
-| 1 | audit: something of the future reaches a candidate |
+| 0 | done; check: PASS |
+| 1 | check: REGRESSION; audit: something of the future reaches a candidate |
 | 2 | usage or config |
-| 3 | no verdict possible |
+| 3 | check: NO VERDICT, it says why; compare: no two are comparable; audit: no moment |
 | 4 | some work failed after retries; all the rest is stored, run again |
 | 5 | budget reached; stored, run again to go on |
 | 130 | interrupted; what was answered is stored |

@@ -86,7 +86,9 @@ def test_an_answer_read_again_from_its_body_is_the_same(way: str, size: int) -> 
 def test_an_answer_has_text_usage_request_id_and_the_body_as_it_came() -> None:
     made = answer(Reply(text="Look at the log.", usage={"input_tokens": 60, "output_tokens": 5}))
     assert (made.text, made.stop_reason) == ("Look at the log.", "end_turn")
-    assert made.usage == Usage(input_tokens=60, output_tokens=5, cache_read_tokens=0, cache_write_tokens=0, cache_write_1h_tokens=0)
+    assert made.usage == Usage(
+        input_tokens=60, output_tokens=5, cache_read_tokens=0, cache_write_tokens=0, cache_write_1h_tokens=0
+    )
     assert made.request_id == "req_loopback000001"
     assert made.latency_s > 0
     assert json.loads(made.body)["usage"]["service_tier"] == "standard"
@@ -177,7 +179,7 @@ def test_a_stream_cut_at_any_byte_is_a_failure_or_the_whole_answer_and_never_a_p
 
     async def go(url: str) -> list[Answer | BaseException]:
         async with opened(url, attempts=1) as model:
-            outcomes = []
+            outcomes: list[Answer | BaseException] = []
             for _ in sizes:
                 model.slots.lines.clear()  # or it would wait, after some failures in a row, for the server to recover
                 outcomes += await asyncio.gather(model.ask(request(max_tokens=STREAMED)), return_exceptions=True)

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -250,12 +251,13 @@ def test_one_transcript_that_meets_a_bug_costs_no_other(
 ) -> None:
     paths = [transcript(tmp_path / f"{name}.jsonl", name, "because") for name in "abc"]
 
-    def fails(reader: Redactor, text: str) -> str:
-        if text == "b":
-            raise KeyError(text)
-        return text
+    def fails(reader: Redactor, texts: Iterable[str]) -> Iterator[str]:
+        for text in texts:
+            if text == "b":
+                raise KeyError(text)
+            yield text
 
-    monkeypatch.setattr("nextstep.pipeline.preparing.Redactor.redact", fails)
+    monkeypatch.setattr("nextstep.pipeline.preparing.Redactor.redact_all", fails)
     assert [one.status for one in place.bring(*paths)] == ["new", "refused", "new"]
     assert len(list((place.suite / "sessions").iterdir())) == 2
 
@@ -274,12 +276,13 @@ def test_what_a_filter_left_out_comes_in_without_it(place: Place, tmp_path: Path
 def test_a_text_that_cannot_be_searched_for_secrets_is_not_stored(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_: object, text: str) -> str:
-        if text == "because":
-            raise RedactionError("no")
-        return text
+    def fails(_: object, texts: Iterable[str]) -> Iterator[str]:
+        for text in texts:
+            if text == "because":
+                raise RedactionError("no")
+            yield text
 
-    monkeypatch.setattr("nextstep.pipeline.preparing.Redactor.redact", fails)
+    monkeypatch.setattr("nextstep.pipeline.preparing.Redactor.redact_all", fails)
     (one,) = place.bring(transcript(tmp_path / "a.jsonl", "why", "because"))
     assert (one.status, one.reason) == ("refused", "no")
     assert not list((place.suite / "sessions").iterdir())

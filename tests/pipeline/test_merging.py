@@ -11,6 +11,7 @@ import pytest
 from nextstep.core.records import Answer, Request
 from nextstep.core.shards import Shard
 from nextstep.errors import ModelError, StoreError, StoreTooNew, UsageError
+from nextstep.models.base import AS_IT_IS, Sending
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.evaluate import choose_moments, evaluate
 from nextstep.pipeline.merging import merge_into, merge_into_new
@@ -138,8 +139,11 @@ def test_a_sample_that_came_twice_is_not_judged_twice(world: World, tmp_path: Pa
 class Breaks:
     """A model that gives no answer."""
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
         raise ModelError("server", "down")
+
+    async def count_tokens(self, request: Request) -> None:
+        return
 
     async def look_up(self, name: str) -> str:
         return name

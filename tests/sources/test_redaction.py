@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nextstep.errors import RedactionError
-from nextstep.sources.redaction import Redactor, redactor
+from nextstep.sources.redaction import Redactor, gate, redactor
 from nextstep.sources.redaction.library import PLUGINS
 from tests.sources.planted import BEGIN, CARRIERS, END, NAMING_CARRIERS, SHAPED, Planted, cruel, planted
 
@@ -497,6 +497,43 @@ def _texts(path: Path) -> Iterator[str]:
 def test_the_gate_marks_every_place_at_which_a_rule_finds_something() -> None:
     for secret in SECRETS[::3]:
         data = secret.text.encode()
-        marked = {hit.start() for hit in redactor._gate().finditer(data)}
-        alone = [find(data, at) for at in range(len(data)) for find in redactor._table()[data[at]] if at in marked]
+        marked = {hit.start() for hit in gate.gate().finditer(data)}
+        alone = [find(data, at) for at in range(len(data)) for find in gate.finders()[data[at]] if at in marked]
         assert any(alone)
+
+
+@settings(max_examples=300)
+@given(st.lists(texts, max_size=8))
+@example(["token", "= Kiwi4711!abc"])
+@example(["machine example.com", "login me password Kiwi4711!abc"])
+@example(["", "", "/home/alice/lab", "", "alice@box"])
+def test_texts_given_together_come_out_as_one_by_one(several: list[str]) -> None:
+    together, alone = Redactor(), Redactor()
+    assert list(together.redact_all(several)) == [alone.redact(text) for text in several]
+    assert together.counts == alone.counts
+
+
+@settings(max_examples=300)
+@given(st.lists(texts.map(lambda text: text.encode("utf-8", "surrogatepass")), min_size=1, max_size=8))
+@example([b"machine example.com", b"login"])
+@example([b"Authorization", b": Bearer"])
+def test_places_in_texts_searched_as_one_are_those_of_each(several: list[bytes]) -> None:
+    marks = gate.Marks(several)
+    for data in several:
+        alone = [at for at in range(len(data)) if gate.gate().match(data, at)]
+        assert list(marks.within(len(data)) or ()) == alone
+
+
+def test_many_texts_are_redacted_in_flat_memory_and_each_when_it_is_due() -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield "" if taken % 2 else "in /home/alice/lab " * 100
+
+    redacted = Redactor().redact_all(endless())
+    for _ in range(1_000):
+        next(redacted)
+        assert taken < 1_000 + redactor.AT_ONCE // redactor.TEXT_SIZE

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from nextstep import __version__
-from nextstep.cli import auditing, calibrating, evaluating, exporting, merging, projects, querying, showing
+from nextstep.cli import auditing, calibrating, evaluating, exporting, gating, merging, projects, querying, showing
 from nextstep.errors import NextstepError
 
 INTERRUPTED = 130
@@ -41,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Would this model have chosen a better next step than the human did?\n\n"
     "Start with `nextstep demo` (no key needed), then `nextstep init` and `nextstep eval --model claude-opus-5-5`.",
-    epilog="Exit codes: 0 done; 1 audit found a leak; 2 usage or config; 3 no verdict possible; "
+    epilog="Exit codes: 0 done; 1 regression, or audit found a leak; 2 usage or config; 3 no verdict possible; "
     "4 some work failed, run again; 5 budget reached; 130 interrupted.",
 )
 
@@ -68,6 +68,8 @@ app.command("audit", short_help="Prove that no candidate sees the future.")(audi
 app.command("eval", short_help="Evaluate models: propose, judge, score.")(evaluating.eval_)
 app.command("calibrate", short_help="Measure a judge with probes and print its card.")(calibrating.calibrate)
 app.command("results", short_help="Show win rates.")(showing.results)
+app.command("compare", short_help="Show paired differences of models.")(gating.compare)
+app.command("check", short_help="Decide whether a new model is worse: the regression gate.")(gating.check)
 app.command("show", short_help="Show one moment with both steps and its verdicts.")(showing.show)
 app.command("export", short_help="Write the suite for `datasets`, and push it to the Hub.")(exporting.export)
 app.command("merge", short_help="Unite several stores in one.")(merging.merge)

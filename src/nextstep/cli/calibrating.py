@@ -55,7 +55,7 @@ def calibrate(
     work = make_calibration(setup.config, loaded, setup.prompts, only=only, limit=limit, seed=seed, fresh=fresh)
     the_store = Store(setup.store)
     if dry_run:
-        print_plan(_plan(work, the_store), as_json=json)
+        print_plan(_plan(work, the_store), setup.config, as_json=json)
         return
     check_cost(setup.config.limits, lambda: _plan(work, the_store), yes=yes)
     result = run_calibration(work, the_store, quiet=quiet)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from nextstep.config import Limits
-    from nextstep.pipeline.engine import Spend
+    from nextstep.config import EvalConfig, Limits
     from nextstep.pipeline.evaluate import Job
     from nextstep.pipeline.plan import PlannedCalls
     from nextstep.pipeline.running import RunResult
+    from nextstep.pipeline.spending import Spend
     from nextstep.store import Store
 
     Rows = Sequence[Mapping[str, Any]]
@@ -83,7 +83,7 @@ def eval_(
         remark(f"shard {part} holds no session of this choice, so nothing is due", quiet=quiet)
     the_store = Store(setup.store)
     if dry_run:
-        print_plan(_plan(job, the_store), as_json=json)
+        print_plan(_plan(job, the_store), job.config, as_json=json)
         return
     check_cost(job.config.limits, lambda: _plan(job, the_store), yes=yes)
     result = _run(job, the_store, "eval", quiet=quiet)
@@ -204,19 +204,27 @@ def _plan(job: "Job", store: "Store") -> "list[PlannedCalls]":
     return plan_calls(job, store)
 
 
-def print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
-    """Print what would be sent, and how it was estimated."""
-    from nextstep.pipeline.plan import ANSWER_TOKENS
+def print_plan(plan: "list[PlannedCalls]", config: "EvalConfig", *, as_json: bool) -> None:
+    """Print what would be sent, as its servers count it or else estimated."""
+    import asyncio
+
+    from nextstep.models import open_model
+    from nextstep.pipeline.engine import ANSWER_TOKENS
+    from nextstep.pipeline.plan import count
     from nextstep.report.text import RowsTable
 
+    asyncio.run(count(plan, lambda name: open_model(name, config.endpoints, config.limits)))
     rows = [
         {
             "purpose": str(planned.purpose),
             "model": planned.model,
             "calls": planned.calls,
             "input_tokens": planned.input_tokens,
+            "counted": planned.counted,
             "output_tokens": planned.output_tokens,
             "cost_usd": planned.cost_usd,
+            "cached_usd": planned.cached_usd,
+            "batch_usd": planned.batch_usd,
         }
         for planned in plan
     ]
@@ -225,8 +233,9 @@ def print_plan(plan: "list[PlannedCalls]", *, as_json: bool) -> None:
         return
     console().print(RowsTable(rows) if rows else "Nothing to send: the store has every answer.")
     remark(
-        f"Estimated, without caches: input from the length of the text, output as {ANSWER_TOKENS} tokens an answer."
-        " An empty cost is an unknown price."
+        "cost_usd is without caches, cached_usd with them, batch_usd in batches; an empty one is of a price that is not"
+        " known (`prices:` in evals.yaml). Input tokens are the server's count where `counted` says so, else estimated"
+        f" by length; output is taken as {ANSWER_TOKENS} tokens an answer."
     )
 
 
@@ -239,7 +248,8 @@ def check_cost(limits: "Limits", planned: "Callable[[], list[PlannedCalls]]", *,
     unknown = ", ".join(sorted({planned.model for planned in plan if planned.cost_usd is None}))
     if unknown and limits.max_cost_usd is not None:
         raise UsageError(
-            f"the price of {unknown} is not known, so --max-cost (limits.max_cost_usd) cannot be kept; leave it out"
+            f"the price of {unknown} is not known, so --max-cost (limits.max_cost_usd) cannot be kept; give it"
+            " under `prices:` in evals.yaml, or leave the limit out"
         )
     cost = sum(planned.cost_usd or 0.0 for planned in plan)
     if at_terminal and (cost > limits.ask_above_usd or unknown):

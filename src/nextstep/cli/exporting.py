@@ -1,4 +1,4 @@
-"""`nextstep export`: a suite for the `datasets` library, and to the Hub; or the results over one."""
+"""`nextstep export`: a suite for the `datasets` library and the Hub, the results over one, or a baseline."""
 
 import sys
 from collections.abc import Iterator
@@ -20,13 +20,19 @@ INTERRUPTED = 130
 
 
 def export(
-    output: Annotated[Path | None, options.flag("--output", "-o", help="The folder to write; new or empty.")] = None,
+    output: Annotated[
+        Path | None, options.flag("--output", "-o", help="The folder to write, new or empty; or the file.")
+    ] = None,
     results: Annotated[bool, options.flag("--results", help="Write the results over the suite instead of it.")] = False,
     suite: options.SuiteFolder = None,
     store: options.StoreFile = None,
     push: Annotated[str | None, options.flag("--push", help="Upload it to hf://org/name as well.")] = None,
     public: Annotated[bool, options.flag("--public", help="A push that everyone may read.")] = False,
     config: options.Config = None,
+    run: Annotated[
+        str | None, options.flag("--run", help="A run's candidate as a baseline: the start of the run's id, or last.")
+    ] = None,
+    model: Annotated[str | None, options.flag("--model", "-m", help="Which candidate of the --run.")] = None,
     yes: Annotated[bool, options.flag("--yes", "-y", help="Do not ask before a push.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -37,6 +43,9 @@ def export(
     --suite. Of a suite no id changes on the way: the folder, or the pinned place on the Hub, can stand as `suite:` in
     evals.yaml. A push is private unless --public. Texts go out as they are: look for secrets first.
 
+    With --run, write one candidate of a stored run as one JSON file for `nextstep check --against FILE`: its scores by
+    moment, what they depend on, and the judge's card; no text. Commit it, and CI needs no store.
+
     For example:
 
         nextstep export --suite transcripts/ -o my-suite
@@ -44,7 +53,12 @@ def export(
         nextstep export -o my-suite --push hf://my-org/my-suite
 
         nextstep export --results -o my-results
+
+        nextstep export --run last --model claude-opus-5 -o baseline.json
     """
+    if run is not None:
+        _export_baseline(run, model, output, set_up(config, store=store).store, as_json=json, quiet=quiet)
+        return
     from nextstep.cli.progress import counted
     from nextstep.pipeline.exporting import export_suite
     from nextstep.sources.dataset import open_suite
@@ -62,6 +76,28 @@ def export(
         done = export_suite(the_suite, folder, lambda sessions: counted(sessions, total, quiet=quiet, doing="export"))
         pushed = _push(done, repository, public=public, yes=yes, quiet=quiet) if repository else None
         _tell(done, output, pushed, as_json=json, quiet=quiet)
+
+
+def _export_baseline(
+    run: str, model: str | None, output: Path | None, store: Path, *, as_json: bool, quiet: bool
+) -> None:
+    from nextstep.pipeline.baselines import make_baseline, write_baseline
+    from nextstep.store import Store
+
+    if output is None:
+        raise UsageError("say where to write: -o baseline.json")
+    baseline = make_baseline(Store(store), run, model)
+    write_baseline(baseline, output)
+    moments = len(baseline.results[0].moments)
+    if as_json:
+        named = {name: getattr(baseline, name) for name in ("run_id", "candidate", "suite_hash")}
+        echo(document("export", named | {"file": str(output), "moments": moments}))
+        return
+    echo(f"wrote {output} ({baseline.candidate}, {moments} moments, run {baseline.run_id})")
+    if not baseline.judge_health:
+        remark(
+            "No judge's card is in it: `nextstep calibrate` first, or a check elsewhere has no verdict.", quiet=quiet
+        )
 
 
 def _export_results(output: Path | None, suite: str | None, store: Path, *, pushed: bool, as_json: bool) -> None:

@@ -123,7 +123,7 @@ def write_rows(
         if path.suffix == ".parquet":
             _write_parquet(rows, path)
         elif path.suffix == ".txt":
-            path.write_text(_as_text(table), encoding="utf-8")
+            path.write_text(as_text(table), encoding="utf-8")
         else:
             form = "markdown" if path.suffix == ".md" else path.suffix.removeprefix(".")
             path.write_text(_text(form, name, rows, more), encoding="utf-8")
@@ -131,7 +131,8 @@ def write_rows(
         raise UsageError(f"-o {path}: cannot be written ({error.strerror})") from error
 
 
-def _as_text(table: "RenderableType") -> str:
+def as_text(table: "RenderableType") -> str:
+    """What a table looks like, unfolded."""
     from rich.console import Console
 
     wide = Console(width=UNFOLDED, highlight=False, no_color=True)

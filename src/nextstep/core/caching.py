@@ -1,8 +1,8 @@
-"""Which parts of requests a server's prompt cache can hold: what is common comes first, and is marked where it is read back.
+"""What of requests goes through a server's prompt cache: what is common comes first, marked where it is read back.
 
-A cache keeps a prompt's beginning up to a mark. Writing costs more than reading plain, reading much less, so a mark pays
-where somebody reads back what it wrote, and only there. The beginnings that texts share make a tree; its branchings
-and leaves are the only places for marks. What is asked never changes: a layout only says how the text is cut.
+A cache keeps a prompt's beginning up to a mark. Writing it costs more than plain text, reading it much less, so a mark
+pays where somebody reads back what was written, and only there. The beginnings that texts share make a tree; its
+branchings and leaves are the only places for marks. What is asked never changes: a layout says how the text is cut.
 
 Source of the rules: the vendor's pages on prompt caching (writes at marks alone, four of them; reads look back over 20
 blocks; nothing below a minimum of tokens).
@@ -10,6 +10,7 @@ blocks; nothing below a minimum of tokens).
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nextstep.core.records import Request
 
@@ -65,7 +66,7 @@ UNSHARED = Place()
 def places(
     scope: Hashable, system: str, texts: Sequence[str], visits: Sequence[int], least_tokens: int, *, hour: bool = False
 ) -> list[Place]:
-    """The place of each of these distinct texts, which `visits` requests each begin with after the same system prompt."""
+    """The place of each of these distinct texts; `visits` requests begin with it after the same system prompt."""
     paths = _paths(texts)
     counts: dict[int, int] = {}
     for path, times in zip(paths, visits, strict=True):
@@ -86,9 +87,7 @@ def _apart(path: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return kept
 
 
-def _place(
-    scope: Hashable, system: str, path: Sequence[tuple[int, int]], *, marks_system: bool, hour: bool
-) -> Place:
+def _place(scope: Hashable, system: str, path: Sequence[tuple[int, int]], *, marks_system: bool, hour: bool) -> Place:
     marked = path[-MARKS:]
     layout = Layout(
         cuts=tuple(depth for _, depth in path),
@@ -103,7 +102,7 @@ def _place(
 def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
     """For each text, the (number, depth) of the beginnings that it shares with others, and of itself, in order."""
     order = sorted(range(len(texts)), key=texts.__getitem__)
-    common = [_common(texts[a], texts[b]) for a, b in zip(order, order[1:], strict=False)]
+    common = [_common(texts[a], texts[b]) for a, b in pairwise(order)]
     paths: list[list[tuple[int, int]]] = [[] for _ in texts]
     groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])]
     number = 0
@@ -120,7 +119,7 @@ def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
             path = [*above, (number, cut)]
             number += 1
         starts = [low, *(k + 1 for k in range(low, high - 1) if common[k] == depth), high]
-        groups += [(a, b, path) for a, b in zip(starts, starts[1:], strict=False)]
+        groups += [(a, b, path) for a, b in pairwise(starts)]
     return paths
 
 

@@ -15,9 +15,7 @@ def is_offline(name: str) -> bool:
     return name.startswith("offline/")
 
 
-def open_model(
-    name: str, endpoints: Mapping[str, Endpoint], limits: Limits, slots: Slots | None = None
-) -> Model:
+def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits, slots: Slots | None = None) -> Model:
     """The model of this name; models that are asked together share `slots`.
 
     Raises UsageError, naming what there is, when there is none.

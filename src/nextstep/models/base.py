@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from nextstep.core.caching import PLAIN, Layout
 from nextstep.core.records import Answer, Request, Usage
 
+
 class NotSent(Exception):
     """Whoever asked does not want the request to be sent any more."""
 
@@ -39,6 +40,10 @@ class Model(Protocol):
 
     async def look_up(self, name: str) -> str:
         """What is known of the model of this name, without sending a prompt. Raises ModelError when it is not there."""
+        ...
+
+    async def count_tokens(self, request: Request) -> int | None:
+        """The tokens of the request as its server counts them, without an answer; None where it cannot."""
         ...
 
     async def aclose(self) -> None:

@@ -194,7 +194,7 @@ class Batches:
         return await self._tried(bounded, again=may_pass)
 
     async def _tried(self, work: Callable[[], Awaitable[Got]], *, again: Callable[[BaseException], bool]) -> Got:
-        """What the work gives, tried again as long as `again` says. Raises _Failed, and NoBatches for a 404 and its like."""
+        """What the work gives, tried again while `again` says so. Raises _Failed, and NoBatches for a 404."""
         policy = AsyncRetrying(
             sleep=self.model.sleep,
             stop=stop_after_attempt(self.model.limits.attempts),

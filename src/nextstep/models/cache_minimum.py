@@ -1,6 +1,6 @@
 """From how many tokens on a server's cache keeps a prompt's beginning, by model.
 
-Read from the vendor's page on prompt caching, November 2026. A shorter beginning is silently not kept, which costs nothing.
+Read from the vendor's page on prompt caching, November 2026. A shorter beginning is silently not kept, at no cost.
 """
 
 import re

@@ -20,6 +20,7 @@ import httpx2
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
 from nextstep.config import Endpoint, Limits
+from nextstep.core.caching import PLAIN
 from nextstep.core.records import Answer, Request
 from nextstep.errors import FatalModelError, ModelError, UsageError
 from nextstep.models.api_errors import (
@@ -108,6 +109,7 @@ def _options() -> dict[str, Any]:
 
 
 def timeouts(read_s: float) -> anthropic.Timeout:
+    """How long to wait for a connection, and for each piece of an answer."""
     return anthropic.Timeout(read_s, connect=CONNECT_TIMEOUT_S)
 
 
@@ -236,6 +238,22 @@ class MessagesModel:
         size = getattr(model, "max_input_tokens", None)
         window = f", window {size:,} tokens" if isinstance(size, int) else ""
         return f"{getattr(model, 'display_name', None) or name}{window}"
+
+    async def count_tokens(self, request: Request) -> int | None:
+        """What the server counts; None where it has no such call. Raises ModelError when it cannot be asked."""
+        body = body_of(request, PLAIN)
+        del body["max_tokens"]
+        try:
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
+                counted = await self.client.messages.count_tokens(**body)
+        except TimeoutError as error:
+            raise ModelError("timeout", f"{request.model}: {self.address} gave no answer in time") from error
+        except ERRORS as error:
+            if isinstance(error, json.JSONDecodeError) or _has_no_such_page(error):
+                return None
+            raise self.named(error, request.model, 1) from error
+        tokens = getattr(counted, "input_tokens", None)
+        return tokens if isinstance(tokens, int) and tokens > 0 else None
 
     async def aclose(self) -> None:
         """Close the client's connections."""

@@ -56,6 +56,9 @@ class OfflineModel:
         """A word of what it is."""
         return f"{name} runs here; its figures test the pipeline and say nothing about any model"
 
+    async def count_tokens(self, _: Request) -> None:
+        """Nothing to count with."""
+
     async def aclose(self) -> None:
         """Nothing to close."""
 

@@ -27,5 +27,8 @@ class ScriptedModel:
         """A word of what it is."""
         return f"{name} answers from a script"
 
+    async def count_tokens(self, _: Request) -> None:
+        """Nothing to count with."""
+
     async def aclose(self) -> None:
         """Nothing to close."""

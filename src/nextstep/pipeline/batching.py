@@ -83,7 +83,7 @@ class BatchEngine(Engine):
         while await self._round():
             pass
 
-    async def collect(self) -> frozenset[str]:
+    async def collected_early(self) -> frozenset[str]:
         """Store what batches of earlier runs have brought by now; gives the replies that are still to come."""
         await self._pick_up()
         await self._look_at_all()
@@ -378,7 +378,7 @@ class BatchEngine(Engine):
         if one.result.answer and not is_stored:
             exchange.answer = one.result.answer.model_copy(update={"attempts": one.call.attempt})
             exchange.cost_usd = in_batch(self.price(one.call.model, exchange.answer.usage))
-            self.spend.add(exchange.cost_usd)
+            self.spend.add(exchange.cost_usd, exchange.answer.usage)
             self._mine.add(one.call.reply_id)
         return exchange
 
@@ -392,3 +392,23 @@ class BatchEngine(Engine):
             self._tell(outcome)
         for task in dropped:
             self.watcher.dropped(task.stage, task.model, self.dead[task.model])
+
+
+def in_batches(engine: Engine, batching: Batching) -> BatchEngine:
+    """What sends the same run's calls in batches."""
+    return BatchEngine(
+        engine.run_id,
+        engine.store,
+        engine.models,
+        engine.slots,
+        engine.spend,
+        engine.watcher,
+        engine.price,
+        fresh=engine.fresh,
+        batching=batching,
+    )
+
+
+async def collect(engine: Engine) -> frozenset[str]:
+    """Store what batches of earlier runs have brought by now; gives the replies that are still to come."""
+    return await in_batches(engine, Batching()).collected_early()

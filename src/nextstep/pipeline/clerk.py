@@ -116,7 +116,7 @@ class Clerk:
     async def submit(self, calls: Sequence[BatchCall], items: Sequence[Item], estimate_usd: float) -> Batch:
         """Send calls as one batch, which is made once whatever happens. `items` lack their names.
 
-        Raises ModelError and NoBatches when there is none, and StillUnsure when nobody knows: then it is looked for later.
+        Raises ModelError and NoBatches when there is none, and StillUnsure when nobody knows: it is looked for later.
         """
         server = self.servers[calls[0].model]
         with self.store.write() as connection:
@@ -158,7 +158,7 @@ class Clerk:
         """What came of the calls of a batch that has ended, in portions, each call once.
 
         The batch counts as collected when the last portion has been dealt with. Raises ModelError when the results
-        cannot be had now. Of a batch that is not ours, or whose results are gone, nothing comes, and it is not open then.
+        cannot be had now. Of a batch that is not ours, or whose results are gone, nothing comes; it is not open then.
         """
         with self.store.read() as connection:
             left = {call.reply_id: call for call in calls_of(connection, [batch])[batch.batch_key]}

@@ -30,17 +30,27 @@ def with_cards(rows: Sequence[Row], health: Sequence[Row]) -> list[dict[str, Any
     to tell than real proposals are: the first biases the figure down, the second up. One judge's errors are taken to be
     the same for all candidates; those of a judge that is not trusted are not corrected.
     """
+    cards = cards_of(health)
+    return [dict(row) | {"trust": trust_in(_judges(row), cards)} | _corrected(row, cards) for row in rows]
+
+
+def cards_of(health: Iterable[Row]) -> Cards:
+    """The cards that rows of `judge_health` make up."""
     cards: dict[tuple[str, str], dict[str, Row]] = {}
     for one in health:
         cards.setdefault((one["judge"], one["prompt_hash"]), {})[one["probe"]] = one
-    return [dict(row) | {"trust": _trust(row, cards)} | _corrected(row, cards) for row in rows]
+    return cards
 
 
-def _trust(row: Row, cards: Cards) -> str:
-    """What the cards of those who judged a row say, the worst of it."""
-    members = row["jury"] or [{"judge": row["judge"], "prompt_hash": row["verdict_prompt_hash"]}]
-    said = [_said(cards.get((one["judge"], one["prompt_hash"]), {}).values()) for one in members]
-    return min(said, key=TRUSTS.index)
+def trust_in(judges: Iterable[tuple[str, str]], cards: Cards) -> str:
+    """What the cards of these judges, each with the hash of its prompt, say: the worst of it."""
+    return min((_said(cards.get(judge, {}).values()) for judge in judges), key=TRUSTS.index)
+
+
+def _judges(row: Row) -> list[tuple[str, str]]:
+    if row["jury"]:
+        return [(one["judge"], one["prompt_hash"]) for one in row["jury"]]
+    return [(row["judge"], row["verdict_prompt_hash"])]
 
 
 def _said(card: Iterable[Row]) -> str:

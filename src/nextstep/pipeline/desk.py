@@ -5,8 +5,10 @@ anything is read from them, and stay written if reading them fails.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,8 +19,10 @@ from nextstep.pipeline.stage import Task, failure_row
 from nextstep.store import Connection, Store
 from nextstep.store.database import insert, query, utc_now
 
-GATHER_S = 0.025
-"""Seconds for which answers are gathered before they are written together."""
+GATHER_S = 0.02
+"""Seconds for which answers are gathered at least before they are written together."""
+AWAY = 6
+"""How many times as long as a visit takes the next one is waited for: visits cost CPU, and others want the file."""
 
 Follow: TypeAlias = Callable[[Connection, Sequence[Task]], Sequence[Task]]
 """What becomes due once these tasks are over, as the store tells."""
@@ -70,7 +74,7 @@ class Desk:
         self._dropped: list[Task] = []
         self._asked: list[tuple[list[str], asyncio.Future[frozenset[str]]]] = []
         self._wake = asyncio.Event()
-        self._closed = False
+        self._closing = asyncio.Event()
         self._is_away = False
 
     def land(self, exchange: Exchange) -> None:
@@ -97,8 +101,12 @@ class Desk:
 
     def close(self) -> None:
         """Let `run` end after the last visit."""
-        self._closed = True
+        self._closing.set()
         self._wake.set()
+
+    @property
+    def _closed(self) -> bool:
+        return self._closing.is_set()
 
     async def run(self) -> None:
         """Visit the store whenever there is something to do there."""
@@ -106,10 +114,16 @@ class Desk:
             if not self._closed:
                 await self._wake.wait()
             self._wake.clear()
+            started = time.monotonic()
             if not self.is_idle:
                 await self._visit()
             if not self._closed:
-                await asyncio.sleep(GATHER_S)
+                await self._gather(AWAY * (time.monotonic() - started))
+
+    async def _gather(self, seconds: float) -> None:
+        """Stay away from the store for some time, or until the last visit is due."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), max(GATHER_S, seconds))
 
     async def _visit(self) -> None:
         landed, self._landed = self._landed, []
@@ -137,7 +151,7 @@ class Desk:
             insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
             try:
                 visit.outcomes = _read(connection, landed)
-            except Exception as error:  # noqa: BLE001 - kept until the answers are safe, and raised then
+            except Exception as error:  # raised once the answers are safe
                 bug = error
             else:
                 self._write(connection, visit.outcomes)

@@ -1,7 +1,7 @@
 """Send the calls of tasks, all that can go at once, and store every answer before anything is made of it.
 
-A task waits in its model's queue until there is room, is asked as one call with all tasks that want the same answer, and
-is over when a visit to the store has written what came. What becomes due by that goes in front of what is due already.
+A task waits in its model's queue until there is room, is asked as one call with all tasks that want the same answer,
+and is over when a visit to the store has written what came. What that makes due goes in front of what is due already.
 Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored first.
 """
 
@@ -26,8 +26,10 @@ from nextstep.store import Connection, Store
 
 AHEAD = 16
 """Calls of a model that are made ready while all connections are taken."""
-AT_ONCE = 32
-"""Calls that are looked up in the store together."""
+AT_ONCE = 128
+"""Calls that are looked up in the store together, at most."""
+UNSAVED_SHARE = 8
+"""Of the connections, one in so many may have an answer that is not stored yet; more than these keep their place."""
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
 
@@ -58,6 +60,8 @@ class _Sent(Exchange):
     """Characters that it is to read from the cache."""
     estimate_usd: float = 0.0
     is_under_way: bool = False
+    holds: bool = False
+    """Whether it keeps its connection's place until it is stored, so that a kill loses few answers."""
 
     @property
     def model(self) -> str:
@@ -65,6 +69,7 @@ class _Sent(Exchange):
 
 
 def nothing_follows(_connection: Connection, _over: Sequence[Task]) -> Sequence[Task]:
+    """What follows where a run has only the tasks that it is given."""
     return ()
 
 
@@ -99,6 +104,7 @@ class Engine:
         self._mine: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = 0
+        self._unsaved = 0
         self._closing: BaseException | None = None
         self._bug: BaseException | None = None
         self._is_short = False
@@ -109,7 +115,7 @@ class Engine:
     ) -> None:
         """Do the tasks, and what `follow` makes due of them, until nothing is left; rows and failures are stored.
 
-        `coming` tells how calls of tasks that will follow begin. Tasks of a model that cannot answer stay due, and `dead`
+        `coming` tells how calls of tasks that will follow begin. Tasks of a model that cannot answer stay due; `dead`
         says why. Raises BudgetReached when calls are left that the budget does not cover, and what `finish` was given.
         """
         self.leads.expect_tasks(tasks)
@@ -145,6 +151,11 @@ class Engine:
     def under_way(self) -> dict[str, int]:
         """By model, the calls that are out: in line, sent, or on their way to the store."""
         return {name: queue.out for name, queue in self._queues.items()}
+
+    @property
+    def waited_for(self) -> int:
+        """The calls that an end of the run waits for."""
+        return sum(queue.out for queue in self._queues.values())
 
     # --- queues
 
@@ -312,7 +323,7 @@ class Engine:
     def _count(self, sent: _Sent, usage: Usage) -> None:
         """Note what an answer cost, and whether the cache did what it should."""
         sent.cost_usd = self.price(sent.model, usage)
-        self.spend.add(sent.cost_usd)
+        self.spend.add(sent.cost_usd, usage)
         if self.fresh:
             self._mine.add(sent.call.reply_id)
         if sent.read and usage.input_tokens is not None:
@@ -327,10 +338,13 @@ class Engine:
         self._put_back(self.leads.written(leads) if was_written else self.leads.given_up(leads))
 
     def _land(self, sent: _Sent) -> None:
-        """Hand over to the desk; an answer keeps its connection's place until it is stored."""
+        """Hand over to the desk."""
         del self._open[sent.call.reply_id]
         if sent.answer:
-            self.slots.hold()
+            self._unsaved += 1
+            sent.holds = self._unsaved > self.slots.most // UNSAVED_SHARE
+            if sent.holds:
+                self.slots.hold()
         self._desk.land(sent)
 
     # --- what came
@@ -342,7 +356,8 @@ class Engine:
         for outcome in visit.outcomes:
             exchange = outcome.exchange
             self._queue(exchange.tasks[0].model).out -= 1
-            if exchange.answer:
+            self._unsaved -= exchange.answer is not None
+            if isinstance(exchange, _Sent) and exchange.holds:
                 self.slots.let_go()
             self._tell(outcome)
             self._left -= len(exchange.tasks)

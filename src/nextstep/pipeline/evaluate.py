@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Job:
                 self.candidate_prompt.hash(c),
                 self.judge_prompt.hash(j),
                 form.hash if form else None,
+                self.candidate_prompt.way,
+                self.judge_prompt.way,
             )
             for c in self.candidates
             for j in self.judges
@@ -191,7 +193,12 @@ async def evaluate(
         band, cutoffs = job.config.control.band, job.config.cutoffs
         result.win_rates = score(connection, job.suite.suite_hash, job.contests(), band=band, cutoffs=cutoffs)
 
-    facts = {"prompt_hashes": job.prompt_hashes(), "moments": len(job.moments), "shard": job.shard and str(job.shard)}
+    facts = {
+        "prompt_hashes": job.prompt_hashes(),
+        "moments": len(job.moments),
+        "shard": job.shard and str(job.shard),
+        "contests": [asdict(contest) for contest in job.contests()],
+    }
     errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)
     return await perform(errand, work, close, store, watcher, opener, fresh=job.fresh, batching=batching)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nextstep.config import EvalConfig, JudgeSettings
+from nextstep.core.gating import strongest
 from nextstep.core.judging import SCORES
 from nextstep.core.probes import EQUAL, TOLERANCES, Checked, Made, Probe, is_within, trust
 from nextstep.core.records import Choice, MomentSet
@@ -209,10 +210,7 @@ def _control(answers: Answers) -> Figure:
     by_candidate: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_candidate[row["candidate"], row["proposal_prompt_hash"]].append(row)
-    figures = [rate_figure(_moment_means(some)) for some in by_candidate.values()]
-    most = max((figure.n for figure in figures), default=0)
-    broad = [figure for figure in figures if 2 * figure.n >= most]
-    return max(broad, key=lambda figure: figure.value or 0.0, default=rate_figure([]))
+    return strongest(rate_figure(_moment_means(some)) for some in by_candidate.values()) or rate_figure([])
 
 
 def _moment_means(rows: Iterable[Row]) -> list[tuple[str, float]]:

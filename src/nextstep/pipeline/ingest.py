@@ -9,6 +9,10 @@ from nextstep.store import Connection
 from nextstep.store.database import insert
 
 
+AT_ONCE = 5_000
+"""Events, about, that are inserted together."""
+
+
 def store_suite(connection: Connection, suite: Suite) -> None:
     """Bring a suite's sessions and moments into the store; labels and notes of known moments are renewed."""
     store_sessions(connection, suite.sessions.values())
@@ -19,11 +23,17 @@ def store_suite(connection: Connection, suite: Suite) -> None:
 
 def store_sessions(connection: Connection, sessions: Iterable[Session]) -> None:
     """Bring sessions with their events into the store; the name and title of a known one are renewed."""
+    sessions = list(sessions)
     there = {name for (name,) in connection.execute("SELECT session_id FROM sessions").fetchall()}
+    insert(connection, "sessions", [_session_row(session) for session in sessions], replace=True)
+    rows: list[dict[str, Any]] = []
     for session in sessions:
-        insert(connection, "sessions", [_session_row(session)], replace=True)
         if session.session_id not in there:
-            insert(connection, "events", [_event_row(session, i) for i in range(len(session.events))])
+            rows += [_event_row(session, i) for i in range(len(session.events))]
+        if len(rows) >= AT_ONCE:
+            insert(connection, "events", rows)
+            rows = []
+    insert(connection, "events", rows)
 
 
 def _session_row(session: Session) -> dict[str, Any]:

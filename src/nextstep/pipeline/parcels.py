@@ -67,4 +67,4 @@ class Parcel:
 
 def unrendered(task: Task) -> Task:
     """The same task without its request, which is made again when it is looked at."""
-    return cast(Task, replace(cast(Any, task)))
+    return cast("Task", replace(cast("Any", task)))

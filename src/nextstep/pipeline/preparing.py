@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
+from itertools import tee
 from pathlib import Path
 
 import msgspec
@@ -221,10 +222,12 @@ def _cleaned(redactor: Redactor | None, events: Iterator[Event]) -> Iterator[Eve
     if redactor is None:
         yield from events
         return
+    events, ahead = tee(events)
+    texts = redactor.redact_all(event.text for event in ahead)
     tools: dict[str | None, str | None] = {None: None}
     for event in events:
         if event.tool not in tools:
             tools[event.tool] = redactor.redact(event.tool or "")
-        text, tool = redactor.redact(event.text), tools[event.tool]
+        text, tool = next(texts), tools[event.tool]
         is_clean = text is event.text and tool == event.tool
         yield event if is_clean else msgspec.structs.replace(event, text=text, tool=tool)

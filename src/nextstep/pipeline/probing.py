@@ -173,11 +173,7 @@ def missing(connection: Connection, tasks: Sequence[ProbeTask]) -> list[ProbeTas
     ids = list({task.made.probe_id for task in tasks})
     rows = query(connection, "probe_verdicts_of", probe_ids=ids)
     there = {(row["probe_id"], row["judge"], row["prompt_hash"], row["order"], row["sample"]) for row in rows}
-    return [
-        task
-        for task in tasks
-        if (*task.named, task.repeat) not in there
-    ]
+    return [task for task in tasks if (*task.named, task.repeat) not in there]
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,11 @@ class CandidatePrompt:
         self.prompt = load_prompt(folder, "candidate", CANDIDATE_PLACEHOLDERS)
         self.form = load_form(folder, judging)
 
+    @property
+    def way(self) -> str:
+        """Names how all candidates are asked alike: the prompt and the form of steps, not who is asked."""
+        return make_id("asking", self.prompt.digest, self.form.digest, FITTING)
+
     def hash(self, candidate: CandidateSettings) -> str:
         """Names the prompt with the candidate's parameters."""
         return make_id("propose", self.prompt.digest, self.form.digest, FITTING, candidate.parameters())

@@ -52,7 +52,8 @@ def _contest(held: Row, judge: str, verdict_prompt_hash: str, models: Models) ->
         models.get(("candidate", candidate, proposal_prompt_hash), candidate),
         models.get(("judge", judge, verdict_prompt_hash), judge),
     )
-    return Contest(candidate, judge, asked, proposal_prompt_hash, verdict_prompt_hash, held["scribe_hash"])
+    alike = (held["scribe_hash"], held["asked_hash"], held["way_hash"])
+    return Contest(candidate, judge, asked, proposal_prompt_hash, verdict_prompt_hash, *alike)
 
 
 def _settings(connection: Connection, suite_hash: str, names: Iterable[str]) -> _Settings:

@@ -1,8 +1,12 @@
 """A run: its row in the store, models that are opened and closed, and an end that is always written."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from nextstep import __version__
@@ -78,7 +82,10 @@ async def perform(
     slots = Slots(limits.max_connections)
     open_one = opener or (lambda name: open_model(name, errand.config.endpoints, limits, slots))
     models = {settings.model: open_one(settings.model) for settings in errand.models}
-    engine = _engine(result, store, models, slots, watcher, fresh=fresh, batching=batching)
+    price = partial(cost_usd, prices=errand.config.prices)
+    engine = Engine(result.run_id, store, models, slots, result.spend, watcher, price, fresh=fresh)
+    if batching:
+        engine = _in_batches(engine, batching)
     result.stages = engine.stages
     for name in filter(is_offline, models):
         engine.leads.keeps_nothing(name)
@@ -87,8 +94,9 @@ async def perform(
         store_suite(connection, errand.suite)
         insert(connection, "runs", [_run_row(errand, result)])
     try:
-        engine.held = await _collect_early(engine) if batching is None else frozenset()
-        await work(engine, result)
+        with finishing_on_interrupt(engine, watcher):
+            engine.held = frozenset() if batching else await _collect_early(engine)
+            await work(engine, result)
         result.status = "failed" if result.failed else "done"
     except (BudgetReached, FatalModelError) as error:
         result.status = "over_budget" if isinstance(error, BudgetReached) else "failed"
@@ -112,24 +120,44 @@ async def perform(
     return result
 
 
-def _engine(
-    result: RunResult,
-    store: Store,
-    models: dict[str, Model],
-    slots: Slots,
-    watcher: Watcher,
-    *,
-    fresh: bool,
-    batching: Batching | None,
-) -> Engine:
-    """The way to the models: in batches if so wished, else call by call."""
-    if batching is None:
-        return Engine(result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh)
-    from nextstep.pipeline.batching import BatchEngine  # with the SDK, which takes long to load
+@contextmanager
+def finishing_on_interrupt(engine: Engine, watcher: Watcher) -> Iterator[None]:
+    """The first Ctrl-C sends nothing more and waits for what is under way; the second ends the run at once.
 
-    return BatchEngine(
-        result.run_id, store, models, slots, result.spend, watcher, cost_usd, fresh=fresh, batching=batching
-    )
+    Only where this loop may hear signals: in the main thread, and not on Windows.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    heard = 0
+
+    def interrupt() -> None:
+        nonlocal heard
+        heard += 1
+        if heard == 1:
+            watcher.interrupted(engine.waited_for)
+            engine.finish(KeyboardInterrupt())
+        elif task:
+            task.cancel()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    except (NotImplementedError, RuntimeError, ValueError):
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        if heard > 1:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _in_batches(engine: Engine, batching: Batching) -> Engine:
+    """The same engine, for batches."""
+    from nextstep.pipeline.batching import in_batches  # with the SDK, which takes long to load
+
+    return in_batches(engine, batching)
 
 
 async def _collect_early(engine: Engine) -> frozenset[str]:
@@ -137,12 +165,9 @@ async def _collect_early(engine: Engine) -> frozenset[str]:
     with engine.store.read() as connection:
         if not open_batches(connection, engine.models):
             return frozenset()
-    from nextstep.pipeline.batching import BatchEngine
+    from nextstep.pipeline.batching import collect
 
-    early = BatchEngine(
-        engine.run_id, engine.store, engine.models, engine.slots, engine.spend, engine.watcher, engine.price
-    )
-    return await early.collect()
+    return await collect(engine)
 
 
 def _left_in_batches(batches: Sequence[tuple[str, int]]) -> str:

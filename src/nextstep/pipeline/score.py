@@ -24,6 +24,7 @@ class Contest:
     """A candidate under a judge: their labels, models, and the hashes of what they were asked with.
 
     `scribe_hash` names how the human's steps were brought into one form; None where they stand in their own words.
+    `asked_hash` and `way_hash` name how all candidates and all judges are asked alike; None where that is not known.
     """
 
     candidate: str
@@ -32,6 +33,8 @@ class Contest:
     proposal_prompt_hash: str
     verdict_prompt_hash: str
     scribe_hash: str | None = None
+    asked_hash: str | None = None
+    way_hash: str | None = None
 
 
 def score(
@@ -57,7 +60,7 @@ def score(
         tallies = [tally(connection, suite_hash, contest) for contest in group]
         for contest, rows in zip(group, tallies, strict=True):
             single += _rows(suite_hash, [contest], rows, band, cutoffs)
-        jury = _jury(group)
+        jury = jurors(group)
         if len(jury) > 1:
             combined = combine([tallies[at] for at in jury])
             joint += _rows(suite_hash, [group[at] for at in jury], combined, band, cutoffs)
@@ -67,7 +70,7 @@ def score(
     return single + joint
 
 
-def _jury(group: Sequence[Contest]) -> list[int]:
+def jurors(group: Sequence[Contest]) -> list[int]:
     """Which of a candidate's contests make up its jury: of one judge under several names, the first alone."""
     members: dict[str, int] = {}
     for at, contest in enumerate(group):
@@ -127,6 +130,8 @@ def _fixed(suite_hash: str, group: Sequence[Contest]) -> Row:
         "verdict_prompt_hash": verdict_prompt_hash,
         "prompt_hash": make_id("prompts", first.proposal_prompt_hash, verdict_prompt_hash),
         "scribe_hash": first.scribe_hash,
+        "asked_hash": first.asked_hash,
+        "way_hash": first.way_hash,
         "offline": any(is_offline(model) for contest in group for model in contest.models),
         "own_family": _own_family(first.models[0], [contest.models[1] for contest in group]),
         "updated_at": utc_now(),

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from nextstep.core.records import Usage
+
+NO_USAGE = Usage()
+
 
 @dataclass
 class Spend:
@@ -11,12 +15,15 @@ class Spend:
     usd: float = 0.0
     unpriced: int = 0
     calls: int = 0
+    tokens: int = 0
+    """Read and written, as far as the servers say."""
     under_way_usd: float = 0.0
     """What the calls that are under way may cost, as estimated."""
 
-    def add(self, cost: float | None) -> None:
+    def add(self, cost: float | None, usage: Usage = NO_USAGE) -> None:
         """Count one answer."""
         self.calls += 1
+        self.tokens += (usage.all_input or 0) + (usage.output_tokens or 0)
         self.usd += cost or 0.0
         self.unpriced += cost is None
 

@@ -23,6 +23,9 @@ class Watcher:
     def dropped(self, stage: str, model: str, error: ModelError) -> None:
         """One of them is not asked for in this run, since its model cannot answer."""
 
+    def interrupted(self, under_way: int) -> None:
+        """Nothing more is sent; so many calls are waited for."""
+
     def waiting(self, batches: int, calls: int, seconds: float) -> None:
         """So many calls are in so many batches, and the next look at those comes in so many seconds."""
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from nextstep.core.ids import ListId
-from nextstep.core.records import Event, decode_event
+from nextstep.core.records import Event, content_of, decode_event
 from nextstep.errors import SuiteError
-from nextstep.sources.suite import SESSIONS, Header, event_line, header_line
+from nextstep.sources.suite import SESSIONS, Header, header_line
 
 _NUMBER = count()
 
@@ -48,9 +48,9 @@ def write_aside(folder: Path, name: str, header: Header, events: Iterable[Event]
     with _whole(path), path.open("wb", buffering=1 << 20) as file:
         file.write(header_line(header))
         for event in events:
-            content = event.content()
-            identity.add(content)
-            longest = max(longest, file.write(event_line(event.idx, content)))
+            line = event.json()
+            identity.add(content_of(line))
+            longest = max(longest, file.write(line + b"\n"))
             told += 1
             turns += event.is_choice
             if event.at is not None and (last_at is None or event.at > last_at):

@@ -201,14 +201,9 @@ def session_lines(session: Session) -> Iterator[bytes]:
             sha256=session.sha256,
         )
     )
-    yield from (event_line(event.idx, event.content()) for event in session.events)
+    yield from (event.json() + b"\n" for event in session.events)
 
 
 def header_line(header: Header) -> bytes:
     """The first line of a session's file."""
     return header.model_dump_json(exclude_none=True).encode() + b"\n"
-
-
-def event_line(idx: int, content: bytes) -> bytes:
-    """An event's line in a session's file, from its content as canonical JSON."""
-    return b'{"idx":%d,%b\n' % (idx, content[1:])

@@ -56,6 +56,22 @@ RECORDS = (
     Table("failures", ("failure_id",), MADE, read=True),
     Table("batches", ("batch_key",), "x.ended_at", latest=True),
     Table("batch_items", ("batch_key", "reply_id"), "x.outcome"),
+    Table("gates", ("gate_id", "set"), "x.decided_at", latest=True),
+    Table(
+        "comparisons",
+        (
+            "suite_hash",
+            "candidate",
+            "candidate_prompt_hash",
+            "baseline",
+            "baseline_prompt_hash",
+            "judge",
+            "verdict_prompt_hash",
+            "set",
+        ),
+        "x.updated_at",
+        latest=True,
+    ),
 )
 """What is united, in this order: labels go by the runs that a store itself has had, rows by the replies that are in."""
 

@@ -35,6 +35,20 @@ def normal_quantile(probability: float) -> float:
     return float(ndtri(probability))
 
 
+def normal_probability(quantile: float) -> float:
+    """The standard normal distribution function."""
+    from scipy.special import ndtr
+
+    return float(ndtr(quantile))
+
+
+def t_probability(quantile: float, df: float) -> float:
+    """Student's t distribution function; `df` may be fractional."""
+    from scipy.special import stdtr
+
+    return float(stdtr(df, quantile))
+
+
 def t_quantile(probability: float, df: float) -> float:
     """Student's t quantile; `df` may be fractional."""
     from scipy.special import stdtrit

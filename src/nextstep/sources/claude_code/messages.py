@@ -10,7 +10,7 @@ import msgspec
 from nextstep.core.records import Kind, Role
 from nextstep.sources.claude_code.record import Block, Line, blocks_of, details
 from nextstep.sources.claude_code.text import INTERRUPTED, block_text, content_of, free_text, without_reminders
-from nextstep.sources.claude_code.tree import Step
+from nextstep.sources.claude_code.tree import COMMAND, COMPACTION, OTHER, PROMPT, RESULT, Step
 from nextstep.sources.saying import Json, Said, dict_of, human, is_prompt, note, text_of
 
 ASSISTANT, TOOL = Role.ASSISTANT, Role.TOOL
@@ -208,12 +208,12 @@ def _approval(text: str, name: str | None) -> Said:
 def user_step(line: Line, said: Sequence[Said]) -> Step:
     """What a user record is for the shape of the session."""
     if line.is_compact_summary:
-        return Step.COMPACTION
+        return COMPACTION
     if (said and said[0].kind is TOOL_RESULT) or _has_result(content_of(line)):
-        return Step.RESULT
+        return RESULT
     if any(map(is_prompt, said)):
-        return Step.PROMPT
-    return Step.COMMAND if any(one.kind is Kind.COMMAND for one in said) else Step.OTHER
+        return PROMPT
+    return COMMAND if any(one.kind is Kind.COMMAND for one in said) else OTHER
 
 
 def _has_result(content: str | list[Block] | None) -> bool:

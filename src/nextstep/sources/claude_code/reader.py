@@ -23,7 +23,7 @@ from nextstep.sources.claude_code.text import (
     said_in_queue,
 )
 from nextstep.sources.claude_code.track import Draft, Track
-from nextstep.sources.claude_code.tree import Step
+from nextstep.sources.claude_code.tree import COMPACTION, OTHER, PROMPT, REPLY, RESULT, Step
 from nextstep.sources.notes import Notes
 from nextstep.sources.saying import LONGEST_LINE, TOO_LONG, Said, dict_of, is_storable, storable, timestamp
 
@@ -128,12 +128,12 @@ class Reader:
         (_BY_TYPE.get(kind) or Reader._unknown)(self, track, number, record)
 
     def _system(self, track: Track, number: int, record: Line) -> None:
-        step = Step.COMPACTION if record.subtype == "compact_boundary" else Step.OTHER
+        step = COMPACTION if record.subtype == "compact_boundary" else OTHER
         self._draft(track, number, record, said_by_system(record), step)
 
     def _silent(self, track: Track, _: int, record: Line) -> None:
         if record.uuid:
-            track.place(record, (), Step.OTHER)
+            track.place(record, (), OTHER)
 
     def _unknown(self, _: Track, number: int, record: Line) -> None:
         self.notes.add(storable(f"unknown record type {(record.type or '')[:40]!r}: left out"), number)
@@ -147,20 +147,20 @@ class Reader:
         else:
             for code in dict.fromkeys(one.why for one in said) or ("empty",):
                 self.notes.sender(code, number)
-        if step is Step.RESULT:
+        if step is RESULT:
             self._dequeues.clear()
             return
         if is_sdk_driven(record) and any(one.kind is Kind.NOTE for one in said):
             self.notes.add(BY_PROGRAM, number)
         self._entrypoint = record.entrypoint or self._entrypoint
         if self._operations and not meta_reason(record):
-            if self._dequeues and step is Step.PROMPT and len(track.talks) == 1:
+            if self._dequeues and step is PROMPT and len(track.talks) == 1:
                 self.notes.add("first prompt came through the queue, as from a script: kept as the human's", number)
             via = Via.DEQUEUED if self._dequeues else Via.TYPED
             self._written.append(Written(number, prompt_text(record), via, tuple(self._dequeues)))
 
     def _assistant(self, track: Track, number: int, record: Line) -> None:
-        self._draft(track, number, record, said_by_assistant(record, self._tools), Step.REPLY)
+        self._draft(track, number, record, said_by_assistant(record, self._tools), REPLY)
         self._dequeues.clear()
 
     def _attachment(self, track: Track, number: int, record: Line) -> None:
@@ -168,7 +168,7 @@ class Reader:
         given = dict_of(record.attachment)
         is_side = track is self.side
         said = said_in_queue(prompt, given, agent=is_side, entrypoint=record.entrypoint) if prompt else []
-        self._draft(track, number, record, said, Step.OTHER)
+        self._draft(track, number, record, said, OTHER)
         if prompt:
             self._written.append(Written(number, prompt, Via.ATTACHED, tuple(self._dequeues)))
 

@@ -20,7 +20,7 @@ class Step(IntEnum):
     COMPACTION = 5
 
 
-PROMPT, COMMAND = Step.PROMPT, Step.COMMAND
+OTHER, PROMPT, COMMAND, REPLY, RESULT, COMPACTION = Step  # members are slow to look up in Python 3.11
 _TALK = (False, True, True, True, True, False)
 """Whether somebody speaks, by step."""
 
@@ -73,7 +73,7 @@ class Tree:
         if not forks:
             return set()
         last_talk, answered = self._growth()
-        compactions = [node for node, step in enumerate(self._steps) if step == Step.COMPACTION]
+        compactions = [node for node, step in enumerate(self._steps) if step == COMPACTION]
         left: set[int] = set()
         for siblings in forks:
             newer = ROOT
@@ -96,7 +96,7 @@ class Tree:
         """The message or compaction that a prompt follows, past hooks and notices; one of these if none is near."""
         above = self._parents[node]
         for _ in range(FAR):
-            if self._steps[above] != Step.OTHER or self._parents[above] == ROOT:
+            if self._steps[above] != OTHER or self._parents[above] == ROOT:
                 break
             above = self._parents[above]
         return above
@@ -115,7 +115,7 @@ class Tree:
         last_talk, answered = array("l", [ROOT]) * len(self), bytearray(len(self))
         for node in range(len(self) - 1, -1, -1):
             step = self._steps[node]
-            answered[node] |= step == Step.REPLY
+            answered[node] |= step == REPLY
             if _TALK[step]:
                 last_talk[node] = max(last_talk[node], node)
             parent = self._parents[node]
@@ -134,7 +134,7 @@ class Tree:
         if bisect_left(compactions, node) != bisect_left(compactions, newer):
             return False
         # Old versions hang a local command and the prompt after it on one parent: such a command was not taken back.
-        return self._steps[node] == Step.PROMPT or bool(answered[node])
+        return self._steps[node] == PROMPT or bool(answered[node])
 
     def _with_descendants(self, left: set[int]) -> set[int]:
         for node in range(len(self)):

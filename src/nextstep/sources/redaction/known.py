@@ -21,6 +21,7 @@ class Known:
 
     def __init__(self) -> None:
         self._kinds: dict[bytes, str] = {}
+        self._names: set[bytes] = set()
         self._has_secrets = False
         self._new: list[bytes] = []
         self._generations: list[tuple[list[bytes], BytesAhoCorasick]] = []
@@ -37,8 +38,13 @@ class Known:
 
     def add_name(self, name: bytes) -> None:
         """Know a user's name from now on where a prompt (`name@host`) or a path (`~name/`) has it."""
+        self._names.add(name)
         self._learn(name + b"@", USER)
         self._learn(b"~" + name + b"/", USER)
+
+    def has_name(self, name: bytes) -> bool:
+        """Whether it is known as a user's name already."""
+        return name in self._names
 
     def _learn(self, value: bytes, kind: str) -> None:
         if value not in self._kinds:

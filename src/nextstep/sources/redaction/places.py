@@ -34,7 +34,7 @@ def find_home(data: bytes, start: int) -> tuple[Found, ...]:
     if not match:
         return ()
     name = match["name"]
-    nobody = name.lower() in NOBODY or name.isdigit() or _A_FILE.match(name)
+    nobody = name.lower() in NOBODY or name.isdigit() or (b"." in name and _A_FILE.match(name))
     return () if nobody else (Found(*match.span("name"), USER),)
 
 

@@ -1,0 +1,202 @@
+"""What the engine costs and how well it fills the pipe, beside the plain SDK in a loop, against a server of our own.
+
+    python benchmarks/engine.py cpu        CPU per call at no latency, and peak memory as the number of calls grows
+    python benchmarks/engine.py latency    2 s an answer, 64 connections, 768 calls
+    python benchmarks/engine.py limits     600 requests a minute and a limit of input tokens; an outage of 20 s
+    python benchmarks/engine.py cache      what is billed for input against the least possible and against no caching
+
+Each measures `nextstep eval` as a whole process (loopback server in another), and prints medians of `--runs` with the
+alternative's figure from the same run. One proposal of about 8,000 prompt tokens and two judge calls of 12,000 a moment.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.suites import write_suite  # noqa: E402
+from tests.loopback.process import serving  # noqa: E402
+
+HERE = Path(__file__).parent
+NEXTSTEP = str(Path(sys.executable).with_name("nextstep"))
+SESSION = 46_000
+"""Characters of a session, of which a judge sees all and a candidate two thirds."""
+CONNECTIONS = 64
+
+CONFIG = """
+suite: suite/
+candidates: [{candidates}]
+judges: [claude-sonnet-5-5]
+judging: {{same_form: false, hide_decision: true}}
+limits: {{max_connections: {connections}, attempts: 8}}
+"""
+
+
+@dataclass
+class Ran:
+    """A whole process: seconds by the clock and of CPU, peak memory in MB, and the exit code."""
+
+    wall: float
+    cpu: float
+    peak: float
+    code: int
+    said: str
+
+
+def run(command: list[str], folder: Path, url: str) -> Ran:
+    """Run a command against a server, with the operating system's account of it."""
+    environment = {**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "any", "PYTHONWARNINGS": "ignore"}
+    started = time.perf_counter()
+    with (folder / "out.txt").open("w+") as out:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - started
+        out.seek(0)
+        said = out.read()
+    return Ran(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode, said)
+
+
+def project(
+    folder: Path,
+    sessions: int,
+    moments: int = 1,
+    *,
+    candidates: str = "claude-opus-5-5",
+    size: int = SESSION,
+    connections: int = CONNECTIONS,
+) -> Path:
+    """A folder with a suite and a config."""
+    write_suite(folder / "suite", sessions, moments, size)
+    config = CONFIG.format(candidates=candidates, connections=connections)
+    (folder / "evals.yaml").write_text(config, encoding="utf-8")
+    return folder
+
+
+def evaluate(folder: Path, url: str, *flags: str) -> Ran:
+    """`nextstep eval` with a new store."""
+    for old in folder.glob("*.duckdb*"):
+        old.unlink()
+    return run([NEXTSTEP, "eval", "-q", "--json", *flags], folder, url)
+
+
+def plain(folder: Path, url: str, calls: int) -> Ran:
+    """The SDK in a loop."""
+    return run([sys.executable, str(HERE / "plain.py"), str(calls), str(CONNECTIONS)], folder, url)
+
+
+FEW, MANY = 32, 256
+"""Moments: the difference between two sizes is free of what starting costs."""
+
+
+def cpu(runs: int) -> None:
+    """CPU per call without the start, ours and the plain loop's in turn; then memory."""
+    with tempfile.TemporaryDirectory() as name, serving(trusting=True, rpm=10**9) as server:
+        few, many = (project(Path(name) / str(n), n) for n in (FEW, MANY))
+        ours, theirs, peaks = [], [], []
+        for _ in range(runs):
+            small, large = evaluate(few, server.base_url), evaluate(many, server.base_url)
+            low, high = plain(few, server.base_url, 3 * FEW), plain(few, server.base_url, 3 * MANY)
+            ours.append((large.cpu - small.cpu) / (3 * (MANY - FEW)) * 1e3)
+            theirs.append((high.cpu - low.cpu) / (3 * (MANY - FEW)) * 1e3)
+            peaks.append(large.peak)
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        print(f"CPU per call: nextstep {statistics.median(ours):.2f} ms, plain SDK {statistics.median(theirs):.2f} ms,")
+        print(f"  ratio {ratio:.2f} (median of {runs}; {', '.join(f'{a / b:.2f}' for a, b in zip(ours, theirs))})")
+        print(f"peak memory at {3 * MANY} calls: {statistics.median(peaks):.0f} MB")
+
+
+def memory(counts: tuple[int, ...]) -> None:
+    """Peak memory as the calls grow: the same sessions, more samples and candidates."""
+    with tempfile.TemporaryDirectory() as name, serving(trusting=True, rpm=10**9) as server:
+        folder = project(Path(name), 84)
+        for calls in counts:
+            samples = max(1, round(calls / (84 * 3)))
+            ran = evaluate(folder, server.base_url, "--samples", str(samples))
+            print(f"peak memory at {84 * 3 * samples} calls: {ran.peak:.0f} MB ({ran.wall:.0f} s, exit {ran.code})")
+
+
+def latency(runs: int) -> None:
+    """How near to the ideal: every connection busy from the first request to the last answer."""
+    calls, ideal = 3 * MANY, 2.0 * 3 * MANY / CONNECTIONS
+    with tempfile.TemporaryDirectory() as name:
+        folder = project(Path(name), MANY)
+        spans, walls, theirs = [], [], []
+        for _ in range(runs):
+            with serving(trusting=True, latency=2.0, first_event=2.0, rpm=10**9) as server:
+                ours = evaluate(folder, server.base_url)
+            spans.append(server.summary["span_s"] / ideal)
+            walls.append(ours.wall / ideal)
+            with serving(trusting=True, latency=2.0, first_event=2.0, rpm=10**9) as server:
+                plain(folder, server.base_url, calls)
+            theirs.append(server.summary["span_s"] / ideal)
+        print(f"{calls} calls of 2 s over {CONNECTIONS} connections, ideal {ideal:.0f} s; medians of {runs}:")
+        print(f"  first request to last answer {statistics.median(spans):.3f} x ideal ({max(spans):.3f} at most)")
+        print(f"  whole process {statistics.median(walls):.3f} x; plain SDK's span {statistics.median(theirs):.3f} x")
+
+
+def limits(runs: int) -> None:
+    """Share of what a server lets through, refusals, and how soon all is as before after an outage."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = project(Path(name), MANY)
+        for title, flags in {
+            "600 requests a minute": {"rpm": 600, "burst": 1},
+            "600 requests and 6,000,000 input tokens a minute": {"rpm": 600, "itpm": 6_000_000, "burst": 1},
+            "3,000,000 input tokens a minute": {"itpm": 3_000_000, "burst": 1},
+            "600 requests a minute, out of order from second 20 to 40": {"rpm": 600, "burst": 1, "outage": ["20:40"]},
+        }.items():
+            for _ in range(runs):
+                with serving(trusting=True, latency=1.0, caching=True, **flags) as server:
+                    ours = evaluate(folder, server.base_url)
+                _tell(title, server.summary, ours)
+
+
+def _tell(title: str, summary: dict, ours: Ran) -> None:
+    seconds = [sum(column) for column in zip(*summary["answered_per_second"].values(), strict=False)]
+    refused = sum(summary["refused"].values())
+    print(f"{title}: {summary['answered']} answered in {summary['span_s']:.1f} s, {refused} refused, exit {ours.code}")
+    print(f"  answered a second: {' '.join(map(str, seconds))}")
+
+
+def cache(runs: int) -> None:
+    """Billed input tokens against the least possible and against no caching."""
+    three = "claude-opus-5-5, claude-haiku-5-5, claude-fable-5-2"
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for title, folder, flags in (
+            ("20 sessions x 4 moments, 3 candidates, k=2", project(root / "a", 20, 4, candidates=three), ("2",)),
+            ("256 sessions x 1 moment, 1 candidate, k=1", project(root / "b", MANY), ("1",)),
+            ("256 sessions x 1 moment, 1 candidate, k=4", project(root / "c", MANY), ("4",)),
+            ("short sessions, k=1", project(root / "d", 60, 1, size=1_500), ("1",)),
+        ):
+            for _ in range(runs):
+                with serving(trusting=True, latency=0.3, caching=True, rpm=10**9) as server:
+                    ran = evaluate(folder, server.base_url, "--samples", *flags)
+                told = server.summary
+                print(
+                    f"{title}: {told['answered']} calls, billed {told['billed'] / told['least']:.3f} x the least possible,"
+                    f" {told['billed'] / told['uncached']:.3f} x no caching (exit {ran.code})"
+                )
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("cpu", "memory", "latency", "limits", "cache"))
+    parser.add_argument("--runs", type=int, default=5)
+    given = parser.parse_args()
+    if given.what == "memory":
+        memory((1_000, 20_000))
+    else:
+        {"cpu": cpu, "latency": latency, "limits": limits, "cache": cache}[given.what](given.runs)
+
+
+if __name__ == "__main__":
+    main()
