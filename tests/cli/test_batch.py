@@ -1,5 +1,9 @@
 """`nextstep eval --batch` through the real SDK against a server with batches on loopback."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from tests.cli.conftest import Cli
@@ -51,3 +55,22 @@ def test_the_environment_asks_for_batches(project: Cli) -> None:
         project.monkeypatch.setenv("NEXTSTEP_BATCH", "1")
         assert project.json(*RUN)["requests"] == CALLS
         assert server.summary()["batches"]["created"] == 3
+
+
+def test_ctrl_c_while_waiting_leaves_the_batches_to_the_next_run(project: Cli) -> None:
+    with LoopbackServer(batches=SLOW) as server:
+        connect(project, server)
+        command = [sys.executable, "-m", "nextstep", *RUN, "--batch"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as client:
+            assert client.stderr
+            said = ""
+            while "next look in" not in said:
+                said += client.stderr.readline()
+            client.send_signal(signal.SIGINT)
+            said += client.stderr.read()
+        assert client.returncode == 130
+        assert "6 calls in 1 batch" in said
+        assert "6 calls are in 1 batch that are still processed" in said
+        again = project.json(*RUN, "--batch", "--no-wait")
+        assert [one["calls"] for one in again["in_batches"]] == [6]
+        assert server.summary()["batches"]["created"] == 1

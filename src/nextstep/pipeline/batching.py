@@ -52,6 +52,8 @@ class BatchEngine(Engine):
         super().__post_init__()
         found = {name: batches_of(model, name) for name, model in self.models.items() if not is_offline(name)}
         self.servers = {name: batches for name, batches in found.items() if batches}
+        if singly := [name for name in found if name not in self.servers]:
+            self.watcher.remark(f"{', '.join(singly)}: not in batches; these are asked one by one, at the full price")
         self.clerk = Clerk(self.run_id, self.store, self.servers, self.batching.settle_s)
         self.shared = Leads(hour=True)
         self._due: defaultdict[str, deque[Task]] = defaultdict(deque)
@@ -112,7 +114,12 @@ class BatchEngine(Engine):
         waiting = sum(bool(held.tasks) for held in self._held.values())
         if self._is_over_budget and not (waiting and self.batching.wait):
             raise BudgetReached(self.spend.reason)
-        if not self.batching.wait or not (waiting or any(self._due.values())):
+        unsent = sum(map(len, self._due.values()))
+        if not self.batching.wait and unsent:
+            self.watcher.remark(
+                f"the server takes no more batches now, so {unsent} pieces of work wait for a later run"
+            )
+        if not self.batching.wait or not (waiting or unsent):
             return False
         await self._pause(waiting)
         return True
@@ -130,12 +137,15 @@ class BatchEngine(Engine):
     # --- what is due
 
     def _take_in(self, tasks: Iterable[Task]) -> None:
-        """New tasks. Those that will be asked on their own are announced when they are."""
+        """New tasks. Those that will be asked on their own are announced when they are.
+
+        Copies are kept: whoever gave the tasks may hold on to them, and rendered ones are large.
+        """
         for task in tasks:
             self.stages.setdefault(task.stage, StageResult())
             if task.model in self.servers:
                 self.watcher.due(task.stage, task.model, 1)
-            self._due[task.model].append(task)
+            self._due[task.model].append(unrendered(task))
 
     def _put_back_due(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
