@@ -6,7 +6,7 @@ what becomes due by their answers makes the next round. Models whose server has 
 
 import asyncio
 import random
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.clerk import Arrived, Clerk, StillUnsure
 from nextstep.pipeline.desk import Desk, Exchange, Follow
 from nextstep.pipeline.engine import Engine, nothing_follows
+from nextstep.pipeline.holding import Holding
 from nextstep.pipeline.leading import Leads
 from nextstep.pipeline.parcels import Batching, Parcel, unrendered
 from nextstep.pipeline.stage import StageResult, Task
@@ -32,14 +33,6 @@ MOST_TROUBLES = 30
 """Looks at a batch in a row that may fail."""
 TOO_LARGE = frozenset({"request_too_large", "http_413"})
 TOO_MUCH = "rate_limit_error"
-
-
-@dataclass(eq=False)
-class _Held:
-    """A call in a batch, and who waits for its answer."""
-
-    batch_key: str
-    tasks: list[Task] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -57,8 +50,7 @@ class BatchEngine(Engine):
         self.clerk = Clerk(self.run_id, self.store, self.servers, self.batching.settle_s)
         self.shared = Leads(hour=True)
         self._due: defaultdict[str, deque[Task]] = defaultdict(deque)
-        self._batches: dict[str, Batch] = {}
-        self._held: dict[str, _Held] = {}
+        self.holding = Holding()
         self._troubles: dict[str, int] = {}
         self._most_bytes: dict[str, int] = {}
         self._given_up: set[str] = set()
@@ -89,16 +81,13 @@ class BatchEngine(Engine):
         """Store what batches of earlier runs have brought by now; gives the replies that are still to come."""
         await self._pick_up()
         await self._look_at_all()
-        self.spend.under_way_usd -= sum(batch.estimate_usd for batch in self._batches.values())
-        return frozenset(self._held)
+        self.spend.under_way_usd -= sum(batch.estimate_usd for batch in self.holding.batches.values())
+        return self.holding.reply_ids
 
     @property
     def under_way(self) -> dict[str, int]:
         """By model, the calls that are out, in batches or on their own."""
-        counts = defaultdict(int, super().under_way)
-        for held in self._held.values():
-            counts[self._batches[held.batch_key].model] += 1
-        return dict(counts)
+        return dict(self.holding.by_model() + Counter(super().under_way))
 
     async def _round(self) -> bool:
         """Send what is due, and look what came; whether there is more to do."""
@@ -111,7 +100,7 @@ class BatchEngine(Engine):
             raise self._closing
         if came:
             return True
-        waiting = sum(bool(held.tasks) for held in self._held.values())
+        batches, waiting = self.holding.waiting
         if self._is_over_budget and not (waiting and self.batching.wait):
             raise BudgetReached(self.spend.reason)
         unsent = sum(map(len, self._due.values()))
@@ -121,14 +110,13 @@ class BatchEngine(Engine):
             )
         if not self.batching.wait or not (waiting or unsent):
             return False
-        await self._pause(waiting)
+        await self._pause(batches, waiting)
         return True
 
-    async def _pause(self, waiting: int) -> None:
+    async def _pause(self, batches: int, calls: int) -> None:
         """Wait until the next look, or until the run is to finish."""
         seconds = self.batching.look_s * random.uniform(0.9, 1.1)  # noqa: S311 - jitter guards nothing
-        keys = {held.batch_key for held in self._held.values() if held.tasks}
-        self.watcher.waiting(len(keys), waiting, seconds)
+        self.watcher.waiting(batches, calls, seconds)
         self._over = asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -199,9 +187,9 @@ class BatchEngine(Engine):
     ) -> bool:
         """Find a task's answer, or who brings it already, or put it into the parcel; False when it has to wait."""
         reply_id = task.call.reply_id
-        if reply_id in self._held:
-            self._held[reply_id].tasks.append(unrendered(task))
-        elif reply_id in parcel.tasks:
+        if self.holding.joins(reply_id, task):
+            return True
+        if reply_id in parcel.tasks:
             parcel.tasks[reply_id].append(task)
         elif reply_id in stored:
             renewed = task.again() if self.fresh and reply_id not in self._mine else None
@@ -247,9 +235,7 @@ class BatchEngine(Engine):
             self._release(parcel.estimate_usd)
             await self._refused(model, parcel, error)
             return
-        self._batches[batch.batch_key] = batch
-        for reply_id, tasks in parcel.tasks.items():
-            self._held[reply_id] = _Held(batch.batch_key, [unrendered(task) for task in tasks])
+        self.holding.add(batch, parcel.tasks)
 
     def _release(self, estimate_usd: float) -> None:
         self.spend.under_way_usd -= estimate_usd
@@ -271,7 +257,7 @@ class BatchEngine(Engine):
         elif error.kind in TOO_LARGE and len(parcel.calls) > 1:
             self._most_bytes[model] = parcel.size // 2
             self._due[model].extendleft(reversed(tasks))
-        elif error.kind == TOO_MUCH and self._batches:
+        elif error.kind == TOO_MUCH and self.holding.batches:
             self._is_refused = True
             self._due[model].extendleft(reversed(tasks))
         else:
@@ -288,27 +274,25 @@ class BatchEngine(Engine):
 
     async def _pick_up(self) -> None:
         """The batches of earlier runs that may still bring answers."""
-        new = [batch for batch in await self.clerk.known() if batch.batch_key not in self._batches]
+        new = [batch for batch in await self.clerk.known() if batch.batch_key not in self.holding.batches]
         new = [batch for batch in new if batch.status != "lost"]
         with self.store.read_or_empty() as connection:
             calls = calls_of(connection, new)
         for batch in new:
-            self._batches[batch.batch_key] = batch
             self.spend.under_way_usd += batch.estimate_usd
-            for call in calls[batch.batch_key]:
-                self._held.setdefault(call.reply_id, _Held(batch.batch_key))
+            self.holding.add(batch, {call.reply_id: () for call in calls[batch.batch_key]})
 
     async def _look_at_all(self) -> bool:
         """Look at every batch once, and take in what came; whether that changes what is due."""
         came = False
-        for batch in list(self._batches.values()):
+        for batch in list(self.holding.batches.values()):
             if batch.model not in self._given_up:
                 came = await self._look(batch) or came
         return came
 
     async def _look(self, batch: Batch) -> bool:
         try:
-            batch = self._batches[batch.batch_key] = await self.clerk.settled(batch)
+            batch = self.holding.batches[batch.batch_key] = await self.clerk.settled(batch)
             seen = await self.clerk.look(batch) if batch.status == "open" else None
             if seen and not seen.has_ended:
                 self._troubles.pop(batch.batch_key, None)
@@ -330,12 +314,10 @@ class BatchEngine(Engine):
         with self.store.read() as connection:
             still = {one.batch_key: one for one in open_batches(connection, [batch.model])}
         if batch.batch_key in still:
-            self._batches[batch.batch_key] = still[batch.batch_key]
+            self.holding.batches[batch.batch_key] = still[batch.batch_key]
             return
-        del self._batches[batch.batch_key]
         self._release(batch.estimate_usd)
-        for reply_id in [name for name, held in self._held.items() if held.batch_key == batch.batch_key]:
-            self._put_back_due(self._held.pop(reply_id).tasks)
+        self._put_back_due(self.holding.let_go(batch))
 
     async def _had_trouble(self, batch: Batch, error: ModelError) -> bool:
         """A look failed. Batches go on without us, so that only a lasting problem ends the waiting for one."""
@@ -345,13 +327,9 @@ class BatchEngine(Engine):
         if not (lasting or isinstance(error, FatalModelError)):
             return False
         fatal = error if isinstance(error, FatalModelError) else FatalModelError(error.kind, str(error), exit_code=4)
-        keys = {one.batch_key for one in self._batches.values() if one.model == batch.model}
-        tasks = [task for held in self._held.values() if held.batch_key in keys for task in held.tasks]
-        for held in self._held.values():
-            held.tasks = [] if held.batch_key in keys else held.tasks
         self._given_up.add(batch.model)
         self.watcher.remark(f"the batches of {batch.model} are left to a later run: {fatal}")
-        await self._bury_model(batch.model, fatal, tasks)
+        await self._bury_model(batch.model, fatal, self.holding.leave(batch.model))
         return True
 
     async def _land_all(self, batch: Batch, portion: Sequence[Arrived]) -> None:
@@ -361,7 +339,7 @@ class BatchEngine(Engine):
         exchanges: list[Exchange] = []
         dropped: list[Task] = []
         for one in portion:
-            tasks = self._no_longer_held(one.call.reply_id, batch)
+            tasks = self.holding.take(one.call.reply_id, batch)
             result, is_stored = one.result, one.call.reply_id in stored
             if result.answer or is_stored:
                 exchanges.append(self._answered(one, tasks, is_stored=is_stored))
@@ -374,13 +352,6 @@ class BatchEngine(Engine):
                 result.error.attempts = one.call.attempt
                 exchanges.append(Exchange(one.call, tasks, error=result.error))
         await self._write(exchanges, dropped)
-
-    def _no_longer_held(self, reply_id: str, batch: Batch) -> list[Task]:
-        """Who waited for this batch to bring the reply."""
-        held = self._held.get(reply_id)
-        if held is None or held.batch_key != batch.batch_key:
-            return []
-        return self._held.pop(reply_id).tasks
 
     def _answered(self, one: Arrived, tasks: list[Task], *, is_stored: bool) -> Exchange:
         """An answer that is paid for now, or was stored before."""
