@@ -18,6 +18,7 @@ from nextstep.models import Model, Slots
 from nextstep.models.base import NotSent, Sending
 from nextstep.pipeline.calls import Call, Trunk
 from nextstep.pipeline.desk import Desk, Exchange, Follow, Outcome, Visit
+from nextstep.pipeline.known import KnownReplies
 from nextstep.pipeline.leading import Leads
 from nextstep.pipeline.spending import Spend
 from nextstep.pipeline.stage import StageResult, Task
@@ -26,9 +27,9 @@ from nextstep.store import Connection, Store
 
 AHEAD = 16
 """Calls of a model that are made ready while all connections are taken."""
-AT_ONCE = 128
-"""Calls that are looked up in the store together, at most."""
-UNSAVED_SHARE = 8
+AT_ONCE = 16
+"""Calls that are made ready before others have a turn."""
+UNSAVED_SHARE = 2
 """Of the connections, one in so many may have an answer that is not stored yet; more than these keep their place."""
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
@@ -95,10 +96,13 @@ class Engine:
     def __post_init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
         self._open: dict[str, _Sent] = {}
+        self._landing: dict[str, list[Task]] = {}
+        """By the name of a reply that is on its way into the store, tasks that want the same one."""
         self._mine: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = 0
         self._unsaved = 0
+        self._held = 0
         self._closing: BaseException | None = None
         self._bug: BaseException | None = None
         self._is_short = False
@@ -112,6 +116,10 @@ class Engine:
         `coming` tells how calls of tasks that will follow begin. Tasks of a model that cannot answer stay due; `dead`
         says why. Raises BudgetReached when calls are left that the budget does not cover, and what `finish` was given.
         """
+        if not tasks:
+            return
+        with self.store.read() as connection:
+            self._known = KnownReplies(connection)
         self.leads.expect_tasks(tasks)
         self.leads.expect(coming)
         self._queues, self._over = {}, asyncio.Event()
@@ -185,12 +193,12 @@ class Engine:
                 queue.wake.clear()
                 await queue.wake.wait()
                 continue
-            stored = await self._desk.stored([sent.call.reply_id for sent in taken])
             for sent in taken:
-                if sent.call.reply_id in stored:
+                if sent.call.reply_id in self._known:
                     self._reuse(sent)
                 else:
                     self._spawn(self._send(sent))
+            await asyncio.sleep(0)
 
     def _take(self, queue: _Queue) -> list[_Sent]:
         """The next calls, as many as there is room for; tasks whose beginning is being written have to wait."""
@@ -202,9 +210,11 @@ class Engine:
             place = self.leads.place(task)
             if self.leads.park(task, place):
                 continue
-            same = self._open.get(task.call.reply_id)
-            if same:
+            if same := self._open.get(task.call.reply_id):
                 same.tasks.append(task)
+                continue
+            if (landing := self._landing.get(task.call.reply_id)) is not None:
+                landing.append(task)
                 continue
             read = self.leads.characters_read(place)
             sent = _Sent(task.call, [task], place=place, leads=self.leads.lead(place), read=read)
@@ -326,33 +336,54 @@ class Engine:
     def _land(self, sent: _Sent) -> None:
         """Hand over to the desk."""
         del self._open[sent.call.reply_id]
+        self._landing[sent.call.reply_id] = []
         if sent.answer:
             self._unsaved += 1
             sent.holds = self._unsaved > self.slots.most // UNSAVED_SHARE
             if sent.holds:
                 self.slots.hold()
+                self._held += 1
         self._desk.land(sent)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Do not let the desk wait for more where no call is under way that could bring it."""
+        if self.slots.used == self._held:
+            self._desk.hurry()
 
     # --- what came
 
     def _landed(self, visit: Visit) -> None:
         """A visit to the store is over: count what it wrote, and go on with what became due."""
         self._is_short = self._is_short and not visit.outcomes
+        self._known.add(visit.others)
         self._add(visit.due, in_front=True)
         for outcome in visit.outcomes:
             exchange = outcome.exchange
             self._queue(exchange.tasks[0].model).out -= 1
-            self._unsaved -= exchange.answer is not None
-            if isinstance(exchange, _Sent) and exchange.holds:
-                self.slots.let_go()
-            self._tell(outcome)
-            self._left -= len(exchange.tasks)
+            if exchange.answer:
+                self._known.add([exchange.call.reply_id])
+                self._let_go(exchange)
+            if outcome.is_over:
+                self._tell(outcome)
+                self._left -= len(exchange.tasks)
+            else:
+                self._known.forget(exchange.call.reply_id)
+                self._put_back(exchange.tasks)
+            self._put_back(self._landing.pop(exchange.call.reply_id, ()))
         for task in visit.dropped:
             self.watcher.dropped(task.stage, task.model, self.dead[task.model])
         self._left -= len(visit.dropped)
         for queue in self._queues.values():
             queue.wake.set()
         self._look_whether_over()
+
+    def _let_go(self, exchange: Exchange) -> None:
+        """An answer is stored."""
+        self._unsaved -= 1
+        if isinstance(exchange, _Sent) and exchange.holds:
+            self.slots.let_go()
+            self._held -= 1
 
     def _tell(self, outcome: Outcome) -> None:
         for task, _ in outcome.made:
