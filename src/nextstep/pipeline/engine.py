@@ -29,8 +29,6 @@ AHEAD = 16
 """Calls of a model that are made ready while all connections are taken."""
 AT_ONCE = 16
 """Calls that are made ready before others have a turn."""
-UNSAVED_SHARE = 2
-"""Of the connections, one in so many may have an answer that is not stored yet; more than these keep their place."""
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
 
@@ -39,7 +37,7 @@ Price: TypeAlias = Callable[[str, Usage], float | None]
 
 @dataclass(eq=False)
 class _Queue:
-    """What one model is still to be asked, and how many of its calls are between here and the store."""
+    """What one model is still to be asked, and how many of its calls are out."""
 
     model: str
     waiting: deque[Task] = field(default_factory=deque)
@@ -151,7 +149,7 @@ class Engine:
 
     @property
     def under_way(self) -> dict[str, int]:
-        """By model, the calls that are out: in line, sent, or on their way to the store."""
+        """By model, the calls that are out: in line or sent."""
         return {name: queue.out for name, queue in self._queues.items()}
 
     # --- queues
@@ -312,9 +310,11 @@ class Engine:
             self.finish(error)
 
     def _take_off(self, sent: _Sent) -> None:
-        """The exchange comes to nothing."""
+        """The exchange is over here: something came of it, or it comes to nothing."""
         del self._open[sent.call.reply_id]
-        self._queue(sent.model).out -= 1
+        queue = self._queue(sent.model)
+        queue.out -= 1
+        queue.wake.set()
 
     def _count(self, sent: _Sent, usage: Usage) -> None:
         """Note what an answer cost, and whether the cache did what it should."""
@@ -335,11 +335,11 @@ class Engine:
 
     def _land(self, sent: _Sent) -> None:
         """Hand over to the desk."""
-        del self._open[sent.call.reply_id]
+        self._take_off(sent)
         self._landing[sent.call.reply_id] = []
         if sent.answer:
             self._unsaved += 1
-            sent.holds = self._unsaved > self.slots.most // UNSAVED_SHARE
+            sent.holds = self._unsaved > self.slots.most
             if sent.holds:
                 self.slots.hold()
                 self._held += 1
@@ -347,8 +347,8 @@ class Engine:
         self._hurry()
 
     def _hurry(self) -> None:
-        """Do not let the desk wait for more where no call is under way that could bring it."""
-        if self.slots.used == self._held:
+        """Do not let the desk wait for more where connections wait for it, or no call is under way to bring more."""
+        if self._held or not self.slots.used:
             self._desk.hurry()
 
     # --- what came
@@ -360,7 +360,6 @@ class Engine:
         self._add(visit.due, in_front=True)
         for outcome in visit.outcomes:
             exchange = outcome.exchange
-            self._queue(exchange.tasks[0].model).out -= 1
             if exchange.answer:
                 self._known.add([exchange.call.reply_id])
                 self._let_go(exchange)
