@@ -9,7 +9,7 @@ from nextstep.store import Connection
 from nextstep.store.database import insert
 
 
-AT_ONCE = 5_000
+AT_ONCE = 1_000
 """Events, about, that are inserted together."""
 
 
