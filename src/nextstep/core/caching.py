@@ -86,9 +86,7 @@ def _apart(path: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return kept
 
 
-def _place(
-    scope: Hashable, system: str, path: Sequence[tuple[int, int]], *, marks_system: bool, hour: bool
-) -> Place:
+def _place(scope: Hashable, system: str, path: Sequence[tuple[int, int]], *, marks_system: bool, hour: bool) -> Place:
     marked = path[-MARKS:]
     layout = Layout(
         cuts=tuple(depth for _, depth in path),
@@ -105,7 +103,7 @@ def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
     order = sorted(range(len(texts)), key=texts.__getitem__)
     common = [_common(texts[a], texts[b]) for a, b in zip(order, order[1:], strict=False)]
     paths: list[list[tuple[int, int]]] = [[] for _ in texts]
-    groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])]
+    groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])] if order else []
     number = 0
     while groups:
         low, high, above = groups.pop()
@@ -114,7 +112,7 @@ def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
             number += 1
             continue
         depth = min(common[low : high - 1], default=0)
-        cut = _boundary(texts[order[low]], depth)
+        cut = _boundary(texts[order[high - 1]], depth)
         path = above
         if cut > (above[-1][1] if above else 0):
             path = [*above, (number, cut)]
@@ -137,5 +135,8 @@ def _common(a: str, b: str) -> int:
 
 
 def _boundary(text: str, depth: int) -> int:
-    """The last place up to `depth` at which the text may be cut; 0 when there is none."""
-    return max(0, text.rfind(BOUNDARY, 0, depth + 1))
+    """The last place up to `depth` at which the text may be cut; 0 when there is none.
+
+    Of texts with that much in common it is the last one in order: where the others end, it may go on with an entry.
+    """
+    return max(0, text.rfind(BOUNDARY, 0, depth + len(BOUNDARY)))
