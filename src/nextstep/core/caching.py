@@ -1,8 +1,8 @@
-"""Which parts of requests a server's prompt cache can hold: what is common comes first, and is marked where it is read back.
+"""Which parts of requests a server's prompt cache can hold: what is common comes first, and is marked where it pays.
 
-A cache keeps a prompt's beginning up to a mark. Writing costs more than reading plain, reading much less, so a mark pays
-where somebody reads back what it wrote, and only there. The beginnings that texts share make a tree; its branchings
-and leaves are the only places for marks. What is asked never changes: a layout only says how the text is cut.
+A cache keeps a prompt's beginning up to a mark. Writing costs more than reading plain, reading much less, so a mark
+pays where somebody reads back what it wrote, and only there. The beginnings that texts share make a tree; its
+branchings and leaves are the only places for marks. What is asked never changes: a layout only says how the text is cut.
 
 Source of the rules: the vendor's pages on prompt caching (writes at marks alone, four of them; reads look back over 20
 blocks; nothing below a minimum of tokens).
@@ -10,6 +10,7 @@ blocks; nothing below a minimum of tokens).
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nextstep.core.records import Request
 
@@ -65,7 +66,7 @@ UNSHARED = Place()
 def places(
     scope: Hashable, system: str, texts: Sequence[str], visits: Sequence[int], least_tokens: int, *, hour: bool = False
 ) -> list[Place]:
-    """The place of each of these distinct texts, which `visits` requests each begin with after the same system prompt."""
+    """The place of each of these distinct texts, with which, after one system prompt, `visits` requests each begin."""
     paths = _paths(texts)
     counts: dict[int, int] = {}
     for path, times in zip(paths, visits, strict=True):
@@ -101,7 +102,7 @@ def _place(scope: Hashable, system: str, path: Sequence[tuple[int, int]], *, mar
 def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
     """For each text, the (number, depth) of the beginnings that it shares with others, and of itself, in order."""
     order = sorted(range(len(texts)), key=texts.__getitem__)
-    common = [_common(texts[a], texts[b]) for a, b in zip(order, order[1:], strict=False)]
+    common = [_common(texts[a], texts[b]) for a, b in pairwise(order)]
     paths: list[list[tuple[int, int]]] = [[] for _ in texts]
     groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])] if order else []
     number = 0
@@ -118,7 +119,7 @@ def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
             path = [*above, (number, cut)]
             number += 1
         starts = [low, *(k + 1 for k in range(low, high - 1) if common[k] == depth), high]
-        groups += [(a, b, path) for a, b in zip(starts, starts[1:], strict=False)]
+        groups += [(a, b, path) for a, b in pairwise(starts)]
     return paths
 
 
