@@ -223,7 +223,7 @@ class Bench:
         self.slots = Slots(most, now)
         self.model = InLine(self.slots, says, **model)
         self.watcher = Counting()
-        models: Mapping[str, Model] = {name: self.model for name in ("m", "n", "o")}
+        models: Mapping[str, Model] = dict.fromkeys("mno", self.model)
         spend = Spend(limit_usd)
         self.engine = Engine("run", store, models, self.slots, spend, self.watcher, cost, fresh=fresh)
 

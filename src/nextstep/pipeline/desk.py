@@ -6,7 +6,7 @@ anything is read from them, and stay written if reading them fails.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -61,9 +61,7 @@ class Visit:
 class Desk:
     """Takes in what calls brought, and answers whether a reply is stored; `on_done` hears of every visit's outcomes."""
 
-    def __init__(
-        self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]
-    ) -> None:
+    def __init__(self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]) -> None:
         self.store = store
         self.run_id = run_id
         self.follow = follow
@@ -135,19 +133,19 @@ class Desk:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
+        answered = [one.call.reply_id for one in landed if one.answer]
         with self.store.write() as connection:
+            others = _stored(connection, answered)
             insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
             try:
-                visit.outcomes = _read(connection, landed)
-            except Exception as error:  # noqa: BLE001 - kept until the answers are safe, and raised then
+                visit.outcomes = _read(connection, landed, others)
+            except Exception as error:  # kept until the answers are safe, and raised then
                 bug = error
             else:
                 self._write(connection, visit.outcomes)
                 over = [*dropped, *(task for exchange in landed for task in exchange.tasks)]
                 visit.due = self.follow(connection, over) if over else ()
-            if names:
-                rows = query(connection, "stored_replies", reply_ids=list(names))
-                visit.stored = frozenset(row["reply_id"] for row in rows)
+            visit.stored = _stored(connection, names)
         if bug:
             raise bug
         return visit
@@ -164,15 +162,24 @@ class Desk:
         insert(connection, "failures", failures, replace=True)
 
 
-def _read(connection: Connection, landed: Sequence[Exchange]) -> list[Outcome]:
-    """What the answers of exchanges hold, for each of their tasks."""
-    wanted = [exchange.call.reply_id for exchange in landed if exchange.is_stored]
+def _stored(connection: Connection, names: Sequence[str]) -> frozenset[str]:
+    """Those of these replies that are there."""
+    rows = query(connection, "stored_replies", reply_ids=list(names)) if names else []
+    return frozenset(row["reply_id"] for row in rows)
+
+
+def _read(connection: Connection, landed: Sequence[Exchange], others: Collection[str]) -> list[Outcome]:
+    """What the answers of exchanges hold, for each of their tasks.
+
+    Where another process stored an answer to the same call first (`others`), that one is read, for that one stays.
+    """
+    names = [exchange.call.reply_id for exchange in landed]
+    wanted = [name for name, one in zip(names, landed, strict=True) if one.is_stored or name in others]
     rows = query(connection, "replies_of", reply_ids=wanted) if wanted else []
     bodies = {row["reply_id"]: row["body"] for row in rows}
     outcomes = []
-    for exchange in landed:
-        body = exchange.answer.body if exchange.answer else bodies.get(exchange.call.reply_id)
-        outcomes.append(_outcome(exchange, body))
+    for name, exchange in zip(names, landed, strict=True):
+        outcomes.append(_outcome(exchange, bodies.get(name, exchange.answer.body if exchange.answer else None)))
     return outcomes
 
 
