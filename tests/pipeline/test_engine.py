@@ -1,6 +1,8 @@
 """The engine: every piece of work ends exactly once, every answer is paid for once and stored, whatever happens."""
 
 import asyncio
+import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +14,11 @@ from hypothesis import strategies as st
 
 from nextstep.core.records import Request
 from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from tests.pipeline.pieces import Bench, Piece, new_store
+from nextstep.models import Slots
+from nextstep.pipeline.evaluate import evaluate
+from nextstep.pipeline.watching import Watcher
+from tests.builders import MODEL_STEP, World, judgement, step
+from tests.pipeline.pieces import Bench, InLine, Piece, new_store
 from tests.virtual import now, run
 
 SAID: dict[str, str | Exception] = {
@@ -299,3 +305,55 @@ def test_of_two_runs_that_ask_the_same_both_read_the_answer_that_is_stored(tmp_p
         assert texts == [(24, 24)]
 
     run(work())
+
+
+def test_a_bug_in_reading_leaves_also_those_replies_stored_that_came_meanwhile(tmp_path: Path) -> None:
+    class Slow(Piece):
+        def result(self, body: str) -> dict[str, Any]:
+            time.sleep(0.3)
+            raise KeyError("a bug in reading")
+
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), latency_s=0.0)
+        later = InLine(bench.slots, lambda _: "step", latency_s=0.15)
+        bench.engine.models = {"m": bench.model, "n": later}
+        ended = await bench.run([Slow(0), *(Piece(n, n, "n") for n in range(1, 4))])
+        assert isinstance(ended, KeyError)
+        assert len(later.answered) == 3
+        assert bench.count("replies") == 4
+
+    asyncio.run(work())
+
+
+def test_a_moment_is_judged_once_its_proposals_are_over_and_not_only_when_all_are(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.config |= {"judging": {"same_form": False}, "limits": {"max_connections": 1}}
+    world.config["candidates"] = [{"model": "cand", "samples": 6}]
+    steps = iter(range(1_000))
+
+    def says(request: Request) -> str:
+        return judgement("A") if request.answer_schema else step(f"{MODEL_STEP} {next(steps)}")
+
+    async def work() -> list[Request]:
+        model = InLine(Slots(1, now), says, caches=True)
+        await evaluate(world.job(), world.store, Watcher(), opener=lambda _: model)
+        return model.sent
+
+    sent = run(work())
+    asked = [(bool(request.answer_schema), _moment_of(request)) for request in sent]
+    proposed = [place for place, (is_judge, _) in enumerate(asked) if not is_judge]
+    judged = [place for place, (is_judge, _) in enumerate(asked) if is_judge]
+    assert (len(proposed), len(judged)) == (36, 72)
+    assert judged[0] < proposed[-1]
+    for place in judged:
+        same = [other for other in proposed if asked[other][1] == asked[place][1]]
+        assert len(same) == 6
+        assert max(same) < place
+
+
+def _moment_of(request: Request) -> tuple[str, int]:
+    """The session and the cut that a request is about."""
+    name = re.search(r"the loss of (\w+) goes", request.content[0])
+    cut = re.search(r'decision_point n="(\d+)"', request.content[-1])
+    assert name
+    return name[1], int(cut[1]) if cut else request.content[0].count("<event n=")

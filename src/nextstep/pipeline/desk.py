@@ -129,6 +129,18 @@ class Desk:
                 answer.set_result(visit.stored.intersection(some))
         self.on_done(visit)
 
+    async def save(self) -> None:
+        """Write the answers that came while a visit failed, raw; nothing is read from them in this run."""
+        landed, self._landed = self._landed, []
+        await asyncio.to_thread(self._save, landed)
+
+    def _save(self, landed: Sequence[Exchange]) -> None:
+        with self.store.write() as connection:
+            self._insert_replies(connection, landed)
+
+    def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> None:
+        insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+
     def _work(self, landed: Sequence[Exchange], dropped: Sequence[Task], names: Sequence[str]) -> Visit:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
@@ -136,7 +148,7 @@ class Desk:
         answered = [one.call.reply_id for one in landed if one.answer]
         with self.store.write() as connection:
             others = _stored(connection, answered)
-            insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+            self._insert_replies(connection, landed)
             try:
                 visit.outcomes = _read(connection, landed, others)
             except Exception as error:  # kept until the answers are safe, and raised then

@@ -138,7 +138,11 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._desk.close()
-        await asyncio.shield(visiting)
+        try:
+            await asyncio.shield(visiting)
+        except Exception:
+            await self._desk.save()
+            raise
 
     @property
     def under_way(self) -> dict[str, int]:
