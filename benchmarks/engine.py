@@ -6,7 +6,8 @@
     python benchmarks/engine.py cache      what is billed for input against the least possible and against no caching
 
 Each measures `nextstep eval` as a whole process (loopback server in another), and prints medians of `--runs` with the
-alternative's figure from the same run. A moment has one proposal of about 8,000 prompt tokens and two judge calls of 12,000.
+alternative's figure from the same run. A moment has one proposal of about 8,000 prompt tokens, and two judge calls of
+12,000.
 """
 
 import argparse
@@ -207,10 +208,9 @@ def cache(runs: int) -> None:
                 with serving(trusting=True, latency=0.3, caching=True, rpm=10**9) as server:
                     ran = evaluate(folder, server.base_url, "--samples", *flags)
                 told = server.summary
-                print(
-                    f"{title}: {told['answered']} calls, billed {told['billed'] / told['least']:.3f} x the least possible,"
-                    f" {told['billed'] / told['uncached']:.3f} x no caching (exit {ran.code})"
-                )
+                least, none = told["billed"] / told["least"], told["billed"] / told["uncached"]
+                print(f"{title}: {told['answered']} calls (exit {ran.code}),")
+                print(f"  billed {least:.3f} x the least possible, {none:.3f} x no caching")
 
 
 def main() -> None:

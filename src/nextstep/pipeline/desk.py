@@ -7,7 +7,7 @@ anything is read from them, and stay written if reading them fails.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -135,14 +135,28 @@ class Desk:
         self._is_away = False
         self.on_done(visit)
 
+    async def save(self) -> None:
+        """Write the answers that came while a visit failed, raw; nothing is read from them in this run."""
+        landed, self._landed = self._landed, []
+        await asyncio.to_thread(self._save, landed)
+
+    def _save(self, landed: Sequence[Exchange]) -> None:
+        with self.store.write() as connection:
+            self._insert_replies(connection, landed)
+
+    def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> None:
+        insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+
     def _work(self, landed: Sequence[Exchange], dropped: Sequence[Task]) -> Visit:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
+        answered = [one.call.reply_id for one in landed if one.answer]
         with self.store.write() as connection:
-            insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+            others = _stored(connection, answered)
+            self._insert_replies(connection, landed)
             try:
-                visit.outcomes = _read(connection, landed)
+                visit.outcomes = _read(connection, landed, others)
             except Exception as error:  # raised once the answers are safe
                 bug = error
             else:
@@ -172,15 +186,24 @@ class Desk:
         insert(connection, "failures", failures, replace=True)
 
 
-def _read(connection: Connection, landed: Sequence[Exchange]) -> list[Outcome]:
-    """What the answers of exchanges hold, for each of their tasks."""
-    wanted = [exchange.call.reply_id for exchange in landed if exchange.is_stored]
+def _stored(connection: Connection, names: Sequence[str]) -> frozenset[str]:
+    """Those of these replies that are there."""
+    rows = query(connection, "stored_replies", reply_ids=list(names)) if names else []
+    return frozenset(row["reply_id"] for row in rows)
+
+
+def _read(connection: Connection, landed: Sequence[Exchange], others: Collection[str]) -> list[Outcome]:
+    """What the answers of exchanges hold, for each of their tasks.
+
+    Where another process stored an answer to the same call first (`others`), that one is read, for that one stays.
+    """
+    names = [exchange.call.reply_id for exchange in landed]
+    wanted = [name for name, one in zip(names, landed, strict=True) if one.is_stored or name in others]
     rows = query(connection, "replies_of", reply_ids=wanted) if wanted else []
     bodies = {row["reply_id"]: row["body"] for row in rows}
     outcomes = []
-    for exchange in landed:
-        body = exchange.answer.body if exchange.answer else bodies.get(exchange.call.reply_id)
-        outcomes.append(_outcome(exchange, body))
+    for name, exchange in zip(names, landed, strict=True):
+        outcomes.append(_outcome(exchange, bodies.get(name, exchange.answer.body if exchange.answer else None)))
     return outcomes
 
 

@@ -58,6 +58,7 @@ class _Sent(Exchange):
     is_under_way: bool = False
     holds: bool = False
     """Whether it keeps its connection's place until it is stored, so that a kill loses few answers."""
+    sending: "asyncio.Task[None] | None" = None
 
     @property
     def model(self) -> str:
@@ -136,6 +137,9 @@ class Engine:
     def finish(self, reason: BaseException) -> None:
         """Send nothing more; `run` raises the reason once what is under way has come and is stored."""
         self._closing = self._closing or reason
+        for sent in self._open.values():
+            if sent.sending and not sent.is_under_way:
+                sent.sending.cancel()
         self._look_whether_over()
 
     async def _end(self, visiting: "asyncio.Task[None]") -> None:
@@ -145,7 +149,11 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._desk.close()
-        await asyncio.shield(visiting)
+        try:
+            await asyncio.shield(visiting)
+        except Exception:
+            await self._desk.save()
+            raise
 
     @property
     def under_way(self) -> dict[str, int]:
@@ -195,7 +203,7 @@ class Engine:
                 if sent.call.reply_id in self._known:
                     self._reuse(sent)
                 else:
-                    self._spawn(self._send(sent))
+                    sent.sending = self._spawn(self._send(sent))
             await asyncio.sleep(0)
 
     def _take(self, queue: _Queue) -> list[_Sent]:
@@ -251,8 +259,15 @@ class Engine:
         begun = (lambda: self._let_others(sent, was_written=True)) if sent.leads else None
         sending = Sending(layout, go=lambda: self._go(sent), begun=begun)
         try:
+            if self._closing:
+                raise NotSent
             sent.answer = await self.models[call.request.model].ask(call.request, sending)
         except NotSent:
+            self._give_back(sent)
+            return
+        except asyncio.CancelledError:
+            if self._over.is_set() or sent.is_under_way:
+                raise
             self._give_back(sent)
             return
         except FatalModelError as error:
@@ -265,7 +280,8 @@ class Engine:
             raise
         finally:
             self._let_others(sent, was_written=sent.answer is not None)
-            self.spend.under_way_usd -= sent.estimate_usd if sent.is_under_way else 0.0
+            if sent.is_under_way:
+                self.spend.end(sent.estimate_usd)
         if sent.answer:
             self._count(sent, sent.answer.usage)
         self._land(sent)
@@ -281,7 +297,7 @@ class Engine:
             self._is_short = True
             raise NotSent
         sent.is_under_way = True
-        self.spend.under_way_usd += sent.estimate_usd
+        self.spend.begin(sent.estimate_usd)
 
     def _estimate(self, call: Call, read: int) -> float:
         """What a call may cost; 0 where nobody limits it."""
@@ -355,7 +371,7 @@ class Engine:
 
     def _landed(self, visit: Visit) -> None:
         """A visit to the store is over: count what it wrote, and go on with what became due."""
-        self._is_short = self._is_short and not visit.outcomes
+        self._is_short = self._is_short and not visit.outcomes and not visit.dropped
         self._known.add(visit.others)
         self._add(visit.due, in_front=True)
         for outcome in visit.outcomes:
@@ -402,11 +418,12 @@ class Engine:
         if is_done and not self._open and self._desk.is_idle:
             self._over.set()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         """Do something beside everything else; what it raises ends the run."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

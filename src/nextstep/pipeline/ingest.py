@@ -8,7 +8,6 @@ from nextstep.sources.suite import Suite
 from nextstep.store import Connection
 from nextstep.store.database import insert
 
-
 AT_ONCE = 1_000
 """Events, about, that are inserted together."""
 
