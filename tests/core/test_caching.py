@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextstep.core.caching import CHARS_PER_TOKEN, LEAST_GAIN, MARKS, PLAIN, UNSHARED, Layout, places
+from nextstep.core.caching import CHARS_PER_TOKEN, LEAST_GAIN, MARKS, PLAIN, UNSHARED, Layout, Node, places
 from nextstep.core.records import Request
 from nextstep.models.wire import body_of
 from tests.loopback import prompt
@@ -75,8 +75,9 @@ def test_marks_are_some_of_the_cuts_and_no_more_than_an_api_takes(drawn: tuple[l
 
 @given(with_visits)
 def test_one_node_is_one_beginning_byte_for_byte(drawn: tuple[list[str], list[int]]) -> None:
-    some, visits = drawn
-    system, meant = "system", {}
+    some, visits = [f"{text}\n</trajectory>" for text in drawn[0]], drawn[1]  # as all texts end, so none begins another
+    system = "system"
+    meant: dict[Node, str] = {}
     for text, place in zip(some, places("s", system, some, visits, 1), strict=True):
         for node, depth in zip(place.nodes, place.depths, strict=True):
             beginning = (system + text)[:depth]
@@ -202,7 +203,8 @@ def asked_of_judges(drawn: random.Random) -> tuple[list[str], list[int]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_real_suites_cost_little_more_than_the_least_that_is_possible(suite: object, seed: int) -> None:
     assert callable(suite)
-    sent = bodies(*suite(random.Random(seed)), system="Be brief. " * 300)
+    drawn, visits = suite(random.Random(seed))
+    sent = bodies(drawn, visits, system="Be brief. " * 300)
     fewest = least(["".join(block.text for block in prompt.blocks(body)) for body in sent])
     assert fewest <= bill(sent) <= 1.04 * fewest
     assert bill(sent) < 0.6 * uncached(sent)

@@ -42,9 +42,10 @@ class Batch:
 
     def unfinished(self) -> tuple[int, str]:
         """How many items it does not come to, and what becomes of them."""
-        share, fate = (self.ends_at - self.created) / self.takes_s if self.takes_s else 1.0, "expired"
-        if self.canceled is not None and share < 1:
-            share, fate = (self.canceled - self.created) / self.takes_s, "canceled"
+        worked, fate = min(self.takes_s, DAY), "expired"
+        if self.canceled is not None and self.ends_at < self.created + worked:
+            worked, fate = self.canceled - self.created, "canceled"
+        share = worked / self.takes_s if self.takes_s else 1.0
         return len(self.items) - int(share * len(self.items) + 1e-6), fate
 
     def in_order(self, seed: str) -> Iterator[tuple[Mapping[str, Any], str | None]]:

@@ -158,6 +158,9 @@ class InLine(Model):
         usage = {"cache_read_input_tokens" if hit else "cache_creation_input_tokens": 9} if self.caches else {}
         return answer_of(body(said, self.tokens, **usage))
 
+    async def count_tokens(self, _: Request) -> None:
+        return
+
     async def look_up(self, name: str) -> str:
         return name
 

@@ -136,6 +136,9 @@ def test_a_beginning_that_nobody_shares_is_not_even_rendered() -> None:
         def trunk(self) -> Trunk:
             return Trunk(("propose", "m"), 1, make)
 
+        def again(self) -> "Alone":
+            return self
+
     leads = Leads()
     leads.expect_tasks([Alone(1)])
     assert leads.place(Alone(1)) == UNSHARED

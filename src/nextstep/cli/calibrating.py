@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from nextstep.cli import options
+from nextstep.cli.batching import batching, nothing_came, open_facts
 from nextstep.cli.evaluating import SOME_FAILED, check_cost, print_plan, spent
 from nextstep.cli.output import console, document, log_retries, remark
 from nextstep.cli.settings import moment_set, set_up
 
 if TYPE_CHECKING:
     from nextstep.pipeline.calibrate import Calibration
+    from nextstep.pipeline.parcels import Batching
     from nextstep.pipeline.plan import PlannedCalls
     from nextstep.pipeline.running import RunResult
     from nextstep.store import Store
@@ -27,6 +29,8 @@ def calibrate(
     max_connections: options.Connections = None,
     max_cost: options.MaxCost = None,
     fresh: options.Fresh = False,
+    batch: options.Batch = False,
+    no_wait: options.NoWait = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -45,6 +49,7 @@ def calibrate(
         nextstep calibrate --judge claude-opus-5-5 -n 50 --dry-run
     """
     log_retries(verbose)
+    way = batching(batch=batch, no_wait=no_wait, dry_run=dry_run)
     setup = set_up(config, store=store, suite=suite, judges=judge, max_connections=max_connections, max_cost=max_cost)
     from nextstep.pipeline.calibrate import make_calibration
     from nextstep.sources.dataset import open_suite
@@ -57,12 +62,14 @@ def calibrate(
     if dry_run:
         print_plan(_plan(work, the_store), setup.config, as_json=json)
         return
-    check_cost(setup.config.limits, lambda: _plan(work, the_store), yes=yes)
-    result = run_calibration(work, the_store, quiet=quiet)
+    check_cost(setup.config.limits, lambda: _plan(work, the_store), yes=yes, in_batches=batch)
+    result = run_calibration(work, the_store, quiet=quiet, way=way)
     tell(result, the_store, as_json=json, quiet=quiet)
 
 
-def run_calibration(work: "Calibration", store: "Store", *, quiet: bool, command: str = "calibrate") -> "RunResult":
+def run_calibration(
+    work: "Calibration", store: "Store", *, quiet: bool, command: str = "calibrate", way: "Batching | None" = None
+) -> "RunResult":
     """Run the probes with progress on standard error."""
     import asyncio
 
@@ -70,13 +77,14 @@ def run_calibration(work: "Calibration", store: "Store", *, quiet: bool, command
     from nextstep.pipeline.calibrate import calibrate as calibrate_judges
 
     with ProgressWatcher(quiet=quiet) as watcher:
-        return asyncio.run(calibrate_judges(work, store, watcher, command=command))
+        return asyncio.run(calibrate_judges(work, store, watcher, command=command, batching=way))
 
 
 def tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> None:
     """Print the cards and how the run went; exit with its code."""
     if as_json:
-        facts = {"run_id": result.run_id, "suite_hash": result.suite_hash, "store": str(store.path)}
+        facts: dict[str, object] = {"run_id": result.run_id, "suite_hash": result.suite_hash, "store": str(store.path)}
+        facts |= {"in_batches": open_facts(result)}
         typer.echo(document("judge_health", result.health, **facts, status=result.status, failed=result.failed))
     elif any(row["n"] for row in result.health):
         from nextstep.report.card import cards
@@ -88,7 +96,7 @@ def tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> 
     remark(
         f"{spend.calls} requests answered, {result.failed} failed; spent {spent(spend)}."
         if spend.calls or result.failed
-        else "No request was sent: the store had every answer.",
+        else nothing_came(result),
         quiet=quiet,
     )
     if result.failed:

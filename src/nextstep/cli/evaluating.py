@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nextstep.cli import options
+from nextstep.cli.batching import batching, nothing_came, open_facts
 from nextstep.cli.output import console, document, echo, log_retries, remark
 from nextstep.cli.settings import moment_set, set_up, the_shard
 from nextstep.errors import UsageError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from nextstep.config import EvalConfig, Limits
     from nextstep.pipeline.evaluate import Job
+    from nextstep.pipeline.parcels import Batching
     from nextstep.pipeline.plan import PlannedCalls
     from nextstep.pipeline.running import RunResult
     from nextstep.pipeline.spending import Spend
@@ -43,6 +45,8 @@ def eval_(
     max_connections: options.Connections = None,
     max_cost: options.MaxCost = None,
     fresh: options.Fresh = False,
+    batch: options.Batch = False,
+    no_wait: options.NoWait = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -60,8 +64,11 @@ def eval_(
         nextstep eval --model offline/continue --judge offline/lexical
 
         nextstep eval --model local/my-model --judge claude-opus-5-5 -n 10 --dry-run
+
+        nextstep eval --model claude-opus-5-5 --judge claude-opus-5-5 --batch --no-wait
     """
     log_retries(verbose)
+    way = batching(batch=batch, no_wait=no_wait, dry_run=dry_run)
     setup = set_up(
         config,
         store=store,
@@ -85,8 +92,8 @@ def eval_(
     if dry_run:
         print_plan(_plan(job, the_store), job.config, as_json=json)
         return
-    check_cost(job.config.limits, lambda: _plan(job, the_store), yes=yes)
-    result = _run(job, the_store, "eval", quiet=quiet)
+    check_cost(job.config.limits, lambda: _plan(job, the_store), yes=yes, in_batches=batch)
+    result = _run(job, the_store, "eval", quiet=quiet, way=way)
     _tell(result, the_store, as_json=json, quiet=quiet)
 
 
@@ -123,14 +130,14 @@ def demo(
     _tell(result, the_store, as_json=json, quiet=quiet)
 
 
-def _run(job: "Job", store: "Store", command: str, *, quiet: bool) -> "RunResult":
+def _run(job: "Job", store: "Store", command: str, *, quiet: bool, way: "Batching | None" = None) -> "RunResult":
     import asyncio
 
     from nextstep.cli.progress import ProgressWatcher
     from nextstep.pipeline.evaluate import evaluate
 
     with ProgressWatcher(quiet=quiet) as watcher:
-        return asyncio.run(evaluate(job, store, watcher, command=command))
+        return asyncio.run(evaluate(job, store, watcher, command=command, batching=way))
 
 
 def _tell(result: "RunResult", store: "Store", *, as_json: bool, quiet: bool) -> None:
@@ -182,6 +189,7 @@ def _facts(result: "RunResult", store: "Store") -> dict[str, object]:
         "failed": result.failed,
         "cost_usd": result.spend.usd,
         "unpriced": result.spend.unpriced,
+        "in_batches": open_facts(result),
     }
 
 
@@ -189,7 +197,7 @@ def _how_it_went(result: "RunResult") -> str:
     made = " and ".join(f"{stage.made} {MADE[name]}" for name, stage in result.stages.items() if stage.made)
     spend = result.spend
     if not spend.calls and not result.failed:
-        return "No request was sent: the store had every answer." + (f" Read from it: {made}." if made else "")
+        return nothing_came(result) + (f" Read from the store: {made}." if made else "")
     return f"{spend.calls} requests answered, {result.failed} failed; new: {made or 'nothing'}; spent {spent(spend)}."
 
 
@@ -239,7 +247,9 @@ def print_plan(plan: "list[PlannedCalls]", config: "EvalConfig", *, as_json: boo
     )
 
 
-def check_cost(limits: "Limits", planned: "Callable[[], list[PlannedCalls]]", *, yes: bool) -> None:
+def check_cost(
+    limits: "Limits", planned: "Callable[[], list[PlannedCalls]]", *, yes: bool, in_batches: bool = False
+) -> None:
     """Refuse a budget that cannot be kept; ask at a terminal before a run that costs much."""
     at_terminal = sys.stdin.isatty() and sys.stderr.isatty() and not yes
     if limits.max_cost_usd is None and not at_terminal:
@@ -251,7 +261,7 @@ def check_cost(limits: "Limits", planned: "Callable[[], list[PlannedCalls]]", *,
             f"the price of {unknown} is not known, so --max-cost (limits.max_cost_usd) cannot be kept; give it"
             " under `prices:` in evals.yaml, or leave the limit out"
         )
-    cost = sum(planned.cost_usd or 0.0 for planned in plan)
+    cost = sum((planned.batch_usd if in_batches else planned.cost_usd) or 0.0 for planned in plan)
     if at_terminal and (cost > limits.ask_above_usd or unknown):
         calls = sum(planned.calls for planned in plan)
         more = f", and at prices not known for {unknown}" if unknown else ""

@@ -52,6 +52,12 @@ DryRun: TypeAlias = Annotated[bool, flag("--dry-run", help="Print calls, tokens 
 MaxCost: TypeAlias = Annotated[
     float | None, flag("--max-cost", help="Send no further request once this many US dollars are spent.")
 ]
+Batch: TypeAlias = Annotated[
+    bool, flag("--batch", help="Send the calls in batches: half the price, answered within a day.")
+]
+NoWait: TypeAlias = Annotated[
+    bool, flag("--no-wait", help="With --batch: submit what is due and leave; the same command later collects.")
+]
 Fresh: TypeAlias = Annotated[bool, flag("--fresh", help="Ask for new samples beside the stored ones; they are pooled.")]
 Yes: TypeAlias = Annotated[bool, flag("--yes", "-y", help="Do not ask before a run that costs much.")]
 Json: TypeAlias = Annotated[bool, flag("--json", help="One JSON document on standard output.")]

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from nextstep.cli.output import remark
 from nextstep.errors import ModelError
 from nextstep.pipeline.watching import Watcher
 
@@ -25,6 +26,8 @@ Item = TypeVar("Item")
 
 BETWEEN_LINES_S = 30.0
 """Seconds between two plain lines of progress, at least."""
+BETWEEN_WAITS_S = 600.0
+"""Seconds between two lines that say the same of batches."""
 PER_SECOND = 4
 """How often a terminal's table is drawn."""
 BEFORE_LEFT_S = 5.0
@@ -49,6 +52,8 @@ class ProgressWatcher(Watcher):
         self.failed: Counter[tuple[str, str]] = Counter()
         self.started = time.monotonic()
         self.said_at = self.started
+        self.waits = (0, 0)
+        """Batches and calls in them, as they were told last."""
         self.live = Live(
             get_renderable=self.table, console=Console(stderr=True), refresh_per_second=PER_SECOND, transient=True
         )
@@ -89,6 +94,18 @@ class ProgressWatcher(Watcher):
     def interrupted(self, under_way: int) -> None:
         """Say what the first Ctrl-C does."""
         typer.echo(f"nextstep: finishing {under_way} calls under way; Ctrl-C again to stop at once", err=True)
+
+    def waiting(self, batches: int, calls: int, seconds: float) -> None:
+        """Say what is waited for; a terminal shows it in its table."""
+        now, told = time.monotonic(), (batches, calls)
+        if not self.drawn and not self.quiet and (told != self.waits or now - self.said_at > BETWEEN_WAITS_S):
+            self.waits, self.said_at = told, now
+            many = "batch" if batches == 1 else "batches"
+            typer.echo(f"{calls} calls in {batches} {many}; next look in {seconds:.0f} s", err=True)
+
+    def remark(self, text: str) -> None:
+        """Say it."""
+        remark(text, quiet=self.quiet)
 
     def _say(self) -> None:
         """A plain line for each stage and model, and one for all."""

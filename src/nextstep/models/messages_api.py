@@ -81,7 +81,7 @@ def _transport(limits: Limits) -> Any:
         return None
     most = limits.max_connections
     pool = httpx2.Limits(max_connections=None, max_keepalive_connections=most, keepalive_expiry=KEEP_ALIVE_S)
-    return anthropic.DefaultAioHttpClient(limits=pool, timeout=_timeout(READ_TIMEOUT_S))
+    return anthropic.DefaultAioHttpClient(limits=pool, timeout=timeouts(READ_TIMEOUT_S))
 
 
 def _secrets(client: Any) -> list[str]:
@@ -106,10 +106,11 @@ def open_cloud(name: str, limits: Limits, slots: Slots | None = None) -> "Messag
 
 
 def _options() -> dict[str, Any]:
-    return {"max_retries": 0, "timeout": _timeout(READ_TIMEOUT_S)}
+    return {"max_retries": 0, "timeout": timeouts(READ_TIMEOUT_S)}
 
 
-def _timeout(read_s: float) -> anthropic.Timeout:
+def timeouts(read_s: float) -> anthropic.Timeout:
+    """How long to wait for a connection, and for each piece of an answer."""
     return anthropic.Timeout(read_s, connect=CONNECT_TIMEOUT_S)
 
 
@@ -138,7 +139,7 @@ class MessagesModel:
         )
         body, characters = body_of(request, sending.layout), sending.layout.unread(request)
         stream = sending.begun is not None or request.max_tokens > STREAM_ABOVE
-        line = self.slots.line(f"{self._address} {model_class(body['model'])}")
+        line = self.slots.line(f"{self.address} {model_class(body['model'])}")
         attempts = 0
         try:
             async for attempt in policy:
@@ -150,17 +151,17 @@ class MessagesModel:
                         send = self._streamed(body, sending.begun) if stream else self._whole(body)
                         answer = await self._once(send, turn, attempts)
         except ERRORS as error:
-            raise self._named(error, request.model, attempts) from error
+            raise self.named(error, request.model, attempts) from error
         line.learn(request.characters, answer.usage.all_input, answer.usage.output_tokens)
         return answer
 
-    async def _once(self, sent: Awaitable["_Received"], turn: Turn, attempts: int) -> Answer:
+    async def _once(self, sent: Awaitable["Received"], turn: Turn, attempts: int) -> Answer:
         """One try, and what the line learns from how it went."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.limits.timeout_s):
                 received = await sent
-            answer = _checked(received, time.monotonic() - started, attempts)
+            answer = checked(received, time.monotonic() - started, attempts)
         except anthropic.APIStatusError as error:
             self.answered = True
             _tell(turn, error)
@@ -176,12 +177,12 @@ class MessagesModel:
         turn.answered(received.headers)
         return answer
 
-    async def _whole(self, body: dict[str, Any]) -> "_Received":
+    async def _whole(self, body: dict[str, Any]) -> "Received":
         # The server is silent while the model writes: nothing but the total may bound it.
-        response = await self.client.messages.with_raw_response.create(**body, timeout=_timeout(self.limits.timeout_s))
-        return _Received(await response.text(), response.request_id, response.headers)
+        response = await self.client.messages.with_raw_response.create(**body, timeout=timeouts(self.limits.timeout_s))
+        return Received(await response.text(), response.request_id, response.headers)
 
-    async def _streamed(self, body: dict[str, Any], begun: Callable[[], None] | None) -> "_Received":
+    async def _streamed(self, body: dict[str, Any], begun: Callable[[], None] | None) -> "Received":
         async with self.client.messages.stream(**body) as stream:
             try:
                 if begun and (await anext(aiter(stream), None)) is not None:
@@ -190,49 +191,49 @@ class MessagesModel:
             except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
                 # What the SDK raises when a stream is not one (HTML, one JSON), has odd events, or lacks its usage.
                 message = _without_usage(stream, error)
-        return _Received(message.to_json(indent=None, warnings=False), stream.request_id, stream.response.headers)
+        return Received(message.to_json(indent=None, warnings=False), stream.request_id, stream.response.headers)
 
-    def _named(self, error: BaseException, model: str, attempts: int) -> ModelError:
+    def named(self, error: BaseException, model: str, attempts: int) -> ModelError:
         """The SDK's error as one of ours: what is wrong, and what to do."""
         if isinstance(error, anthropic.APIStatusError):
-            return status_failure(error, model, self._repeatable(str(error.api_message or error.message)), attempts)
+            return status_failure(error, model, self.repeatable(str(error.api_message or error.message)), attempts)
         if isinstance(error, (anthropic.CredentialsError, RuntimeError)):
-            text = f"{model}: the client cannot send: {self._repeatable(str(error))}"
+            text = f"{model}: the client cannot send: {self.repeatable(str(error))}"
             return FatalModelError("client", text, attempts=attempts)
         if isinstance(error, TypeError) and "authentication method" in str(error):
             return FatalModelError("no_key", NO_KEY.format(model=model))
         kind, message = transport_failure(error)
         if kind == "connection" and not self.answered:
-            where = f"{self._address} cannot be reached ({message}); check the address and the network"
+            where = f"{self.address} cannot be reached ({message}); check the address and the network"
             return FatalModelError("unreachable", where, attempts=attempts, exit_code=4)
         return ModelError(kind, f"{model}: {message}", attempts=attempts)
 
-    def _repeatable(self, text: str) -> str:
+    def repeatable(self, text: str) -> str:
         """The start of somebody else's words on one line, without the key where they repeat it."""
         for secret in _secrets(self.client):
             text = text.replace(secret, "[the key]") if len(secret) >= SHORTEST_SECRET else text
         return "".join(character if character.isprintable() else " " for character in text)[:300]
 
     @cached_property
-    def _address(self) -> str:
+    def address(self) -> str:
         """The base URL, without a user or password in it."""
         return str(self.client.base_url.copy_with(userinfo=b""))
 
     async def look_up(self, name: str) -> str:
         """What the Models API says of the model; a server without that API only shows that it can be reached."""
-        unknown = f"{self._address} answers, but cannot say which models it has"
+        unknown = f"{self.address} answers, but cannot say which models it has"
         models = getattr(self.client, "models", None)
         if models is None:
-            return f"{self._address} cannot say which models it has; only a call can tell"
+            return f"{self.address} cannot say which models it has; only a call can tell"
         try:
             async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                 model = await models.retrieve(wire_name(name))
         except TimeoutError as error:
-            raise ModelError("timeout", f"{name}: {self._address} gave no answer in time") from error
+            raise ModelError("timeout", f"{name}: {self.address} gave no answer in time") from error
         except ERRORS as error:
             if isinstance(error, json.JSONDecodeError) or _has_no_such_page(error):
                 return unknown
-            raise self._named(error, name, 1) from error
+            raise self.named(error, name, 1) from error
         if not getattr(model, "id", None):
             return unknown
         size = getattr(model, "max_input_tokens", None)
@@ -247,11 +248,11 @@ class MessagesModel:
             async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                 counted = await self.client.messages.count_tokens(**body)
         except TimeoutError as error:
-            raise ModelError("timeout", f"{request.model}: {self._address} gave no answer in time") from error
+            raise ModelError("timeout", f"{request.model}: {self.address} gave no answer in time") from error
         except ERRORS as error:
             if isinstance(error, json.JSONDecodeError) or _has_no_such_page(error):
                 return None
-            raise self._named(error, request.model, 1) from error
+            raise self.named(error, request.model, 1) from error
         tokens = getattr(counted, "input_tokens", None)
         return tokens if isinstance(tokens, int) and tokens > 0 else None
 
@@ -261,7 +262,7 @@ class MessagesModel:
 
 
 @dataclass(frozen=True)
-class _Received:
+class Received:
     """A 200 as it came."""
 
     body: str
@@ -297,7 +298,7 @@ def _without_usage(stream: Any, error: Exception) -> Any:
     return message
 
 
-def _checked(received: _Received, latency_s: float, attempts: int) -> Answer:
+def checked(received: Received, latency_s: float, attempts: int) -> Answer:
     """The answer in a 200's body, or Garbled when the body is no whole reply."""
     body = received.body
     try:

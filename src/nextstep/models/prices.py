@@ -11,6 +11,16 @@ from nextstep.models import is_offline
 HOUR_OVER_MINUTES = 2 / 1.25
 """What keeping tokens for an hour costs, over keeping them for five minutes."""
 NO_PRICES: Mapping[str, Price] = MappingProxyType({})
+BATCH_SHARE = 0.5
+"""Of the price of a call on its own, what the same call costs in a batch, for tokens of every kind.
+
+Source: the vendor's pages on Message Batches, as of November 2026.
+"""
+
+
+def in_batch(cost: float | None) -> float | None:
+    """What a call of this cost costs in a batch; None where that is not known."""
+    return None if cost is None else BATCH_SHARE * cost
 
 
 def cost_usd(model: str, usage: Usage, prices: Mapping[str, Price] = NO_PRICES) -> float | None:

@@ -14,6 +14,7 @@ from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.evaluate import choose_moments
 from nextstep.pipeline.health import Asked, judge_card
 from nextstep.pipeline.juries import self_preference, strongest
+from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.probing import (
     GuessTask,
     ProbeTask,
@@ -140,7 +141,13 @@ def make_calibration(
 
 
 async def calibrate(
-    work: Calibration, store: Store, watcher: Watcher, *, command: str = "calibrate", opener: Opener | None = None
+    work: Calibration,
+    store: Store,
+    watcher: Watcher,
+    *,
+    command: str = "calibrate",
+    opener: Opener | None = None,
+    batching: Batching | None = None,
 ) -> RunResult:
     """Measure the judges as one run, and store and give a card for each, of all the answers that are there.
 
@@ -159,7 +166,7 @@ async def calibrate(
         "moments": len(work.moments),
     }
     errand = Errand(command, work.config, work.suite, (scribe, *work.config.judges), facts)
-    return await perform(errand, stages, close, store, watcher, opener, fresh=work.fresh)
+    return await perform(errand, stages, close, store, watcher, opener, fresh=work.fresh, batching=batching)
 
 
 async def _stages(work: Calibration, engine: Engine) -> None:

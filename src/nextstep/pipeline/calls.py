@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Protocol
 
 from nextstep.core.ids import make_id, sha256
 from nextstep.core.records import Request
@@ -19,6 +20,35 @@ class Purpose(StrEnum):
     GUESS = "guess"
 
 
+class Named(Protocol):
+    """A call as the store knows it, with or without its request."""
+
+    @property
+    def reply_id(self) -> str:
+        """The name of the answer."""
+        ...
+
+    @property
+    def purpose(self) -> str:
+        """What it is for."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Who is asked."""
+        ...
+
+    @property
+    def sample(self) -> int:
+        """Which repeat of the same request it is."""
+        ...
+
+    @property
+    def request_sha256(self) -> str:
+        """Of the request."""
+        ...
+
+
 @dataclass(frozen=True)
 class Call:
     """A request with its purpose; `sample` numbers repeats of the same request."""
@@ -26,6 +56,11 @@ class Call:
     purpose: Purpose
     request: Request
     sample: int
+
+    @property
+    def model(self) -> str:
+        """Who is asked."""
+        return self.request.model
 
     @cached_property
     def request_sha256(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from nextstep.core.records import Answer
 from nextstep.errors import ModelError, UnreadableReply
-from nextstep.pipeline.calls import Call
+from nextstep.pipeline.calls import Named
 from nextstep.pipeline.stage import Task, failure_row
 from nextstep.store import Connection, Store
 from nextstep.store.database import insert, query, utc_now
@@ -33,7 +33,7 @@ Follow: TypeAlias = Callable[[Connection, Sequence[Task]], Sequence[Task]]
 class Exchange:
     """A call with the tasks that wait for its answer, and what came of it; nothing where they are left undone."""
 
-    call: Call
+    call: Named
     tasks: list[Task]
     answer: Answer | None = None
     cost_usd: float | None = None
@@ -131,7 +131,7 @@ class Desk:
         landed, self._landed = self._landed, []
         dropped, self._dropped = self._dropped, []
         self._is_away = True
-        visit = await asyncio.to_thread(self._work, landed, dropped)
+        visit = await asyncio.to_thread(self.work, landed, dropped)
         self._is_away = False
         self.on_done(visit)
 
@@ -147,7 +147,7 @@ class Desk:
     def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> None:
         insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
 
-    def _work(self, landed: Sequence[Exchange], dropped: Sequence[Task]) -> Visit:
+    def work(self, landed: Sequence[Exchange], dropped: Sequence[Task]) -> Visit:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
@@ -226,7 +226,7 @@ def _reply_row(run_id: str, exchange: Exchange, answer: Answer) -> dict[str, Any
         "reply_id": call.reply_id,
         "run_id": run_id,
         "purpose": str(call.purpose),
-        "model": call.request.model,
+        "model": call.model,
         "sample": call.sample,
         "request_sha256": call.request_sha256,
         "body": answer.body,

@@ -32,6 +32,8 @@ AT_ONCE = 16
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
 
+IN_BATCH = ModelError("in_batch", "the call is in a batch that the server still works on")
+
 Price: TypeAlias = Callable[[str, Usage], float | None]
 
 
@@ -49,6 +51,7 @@ class _Queue:
 class _Sent(Exchange):
     """An exchange on its way to a model."""
 
+    call: Call
     place: Place = UNSHARED
     leads: tuple[Node, ...] = ()
     """The beginnings that it is the first to write."""
@@ -65,7 +68,8 @@ class _Sent(Exchange):
         return self.tasks[0].model
 
 
-def _nothing_follows(_connection: Connection, _over: Sequence[Task]) -> Sequence[Task]:
+def nothing_follows(_connection: Connection, _over: Sequence[Task]) -> Sequence[Task]:
+    """What follows where a run has only the tasks that it is given."""
     return ()
 
 
@@ -87,6 +91,8 @@ class Engine:
     """How each stage goes."""
     dead: dict[str, FatalModelError] = field(default_factory=dict)
     """By model, why no further call to it is sent."""
+    held: frozenset[str] = frozenset()
+    """Replies that are to come from batches, so that nobody asks for them here."""
     missed: int = 0
     """Answers that should have been read from a server's cache in part, and were not."""
     to_read: int = 0
@@ -101,14 +107,14 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = 0
         self._unsaved = 0
-        self._held = 0
+        self._holding = 0
         self._closing: BaseException | None = None
         self._bug: BaseException | None = None
         self._is_short = False
         self._over = asyncio.Event()
 
     async def run(
-        self, tasks: Sequence[Task], *, follow: Follow = _nothing_follows, coming: Iterable[tuple[Trunk, int]] = ()
+        self, tasks: Sequence[Task], *, follow: Follow = nothing_follows, coming: Iterable[tuple[Trunk, int]] = ()
     ) -> None:
         """Do the tasks, and what `follow` makes due of them, until nothing is left; rows and failures are stored.
 
@@ -159,6 +165,11 @@ class Engine:
     def under_way(self) -> dict[str, int]:
         """By model, the calls that are out: in line or sent."""
         return {name: queue.out for name, queue in self._queues.items()}
+
+    @property
+    def waited_for(self) -> int:
+        """The calls that an end of the run waits for."""
+        return sum(queue.out for queue in self._queues.values())
 
     # --- queues
 
@@ -213,6 +224,9 @@ class Engine:
             self._drop(queue)
         while queue.waiting and self._may_take(queue) and len(taken) < AT_ONCE:
             task = queue.waiting.popleft()
+            if self.held and task.call.reply_id in self.held:
+                self._desk.drop([task])
+                continue
             place = self.leads.place(task)
             if self.leads.park(task, place):
                 continue
@@ -358,13 +372,13 @@ class Engine:
             sent.holds = self._unsaved > self.slots.most
             if sent.holds:
                 self.slots.hold()
-                self._held += 1
+                self._holding += 1
         self._desk.land(sent)
         self._hurry()
 
     def _hurry(self) -> None:
         """Do not let the desk wait for more where connections wait for it, or no call is under way to bring more."""
-        if self._held or not self.slots.used:
+        if self._holding or not self.slots.used:
             self._desk.hurry()
 
     # --- what came
@@ -378,7 +392,7 @@ class Engine:
             exchange = outcome.exchange
             if exchange.answer:
                 self._known.add([exchange.call.reply_id])
-                self._let_go(exchange)
+                self._is_safe(exchange)
             if outcome.is_over:
                 self._tell(outcome)
                 self._left -= len(exchange.tasks)
@@ -387,18 +401,18 @@ class Engine:
                 self._put_back(exchange.tasks)
             self._put_back(self._landing.pop(exchange.call.reply_id, ()))
         for task in visit.dropped:
-            self.watcher.dropped(task.stage, task.model, self.dead[task.model])
+            self.watcher.dropped(task.stage, task.model, self.dead.get(task.model, IN_BATCH))
         self._left -= len(visit.dropped)
         for queue in self._queues.values():
             queue.wake.set()
         self._look_whether_over()
 
-    def _let_go(self, exchange: Exchange) -> None:
+    def _is_safe(self, exchange: Exchange) -> None:
         """An answer is stored."""
         self._unsaved -= 1
         if isinstance(exchange, _Sent) and exchange.holds:
             self.slots.let_go()
-            self._held -= 1
+            self._holding -= 1
 
     def _tell(self, outcome: Outcome) -> None:
         for task, _ in outcome.made:

@@ -15,6 +15,7 @@ from nextstep.errors import UsageError
 from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.judge import VerdictTask, due_verdicts, judge_trunk
+from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
 from nextstep.pipeline.running import Errand, Opener, RunResult, perform
@@ -178,6 +179,7 @@ async def evaluate(
     *,
     command: str = "eval",
     opener: Opener | None = None,
+    batching: Batching | None = None,
 ) -> RunResult:
     """Do the job as one run and score it; what is stored already is not asked for again.
 
@@ -198,7 +200,7 @@ async def evaluate(
         "contests": [asdict(contest) for contest in job.contests()],
     }
     errand = Errand(command, job.config, job.suite, (*job.candidates, *job.scribes(), *job.judges), facts)
-    return await perform(errand, work, close, store, watcher, opener, fresh=job.fresh)
+    return await perform(errand, work, close, store, watcher, opener, fresh=job.fresh, batching=batching)
 
 
 async def _flow(job: Job, engine: Engine) -> None:

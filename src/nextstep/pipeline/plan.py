@@ -11,7 +11,7 @@ from nextstep.core.records import Order, Request, Usage
 from nextstep.core.rendering import CHARS_PER_TOKEN
 from nextstep.errors import NextstepError
 from nextstep.models import Model, is_offline
-from nextstep.models.prices import NO_PRICES, cost_usd
+from nextstep.models.prices import NO_PRICES, cost_usd, in_batch
 from nextstep.pipeline.calibrate import Calibration
 from nextstep.pipeline.calls import Purpose
 from nextstep.pipeline.engine import ANSWER_TOKENS
@@ -22,8 +22,6 @@ from nextstep.pipeline.stage import Task
 from nextstep.store import Connection, Store
 from nextstep.store.database import query
 
-BATCH_SHARE = 0.5
-"""Of the price of a call, what it costs in a batch."""
 COUNTED = 4
 """Requests of each model and purpose that are counted."""
 
@@ -68,7 +66,7 @@ class PlannedCalls:
     @property
     def batch_usd(self) -> float | None:
         """In batches, without caches: there they are best effort."""
-        return None if self.cost_usd is None else BATCH_SHARE * self.cost_usd
+        return in_batch(self.cost_usd)
 
     def _cost(self, read: int, written: int) -> float | None:
         if not self.calls:

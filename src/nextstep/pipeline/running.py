@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,8 +14,10 @@ from nextstep.config import EvalConfig, ModelSettings
 from nextstep.errors import BudgetReached, FatalModelError
 from nextstep.models import Model, Slots, is_offline, open_model
 from nextstep.models.prices import cost_usd
+from nextstep.pipeline.batch_rows import open_batches
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.ingest import store_suite
+from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.spending import Spend
 from nextstep.pipeline.stage import StageResult
 from nextstep.pipeline.watching import Watcher
@@ -38,6 +40,8 @@ class RunResult:
     win_rates: list[dict[str, Any]] = field(default_factory=list)
     health: list[dict[str, Any]] = field(default_factory=list)
     stopped_by: Exception | None = None
+    in_batches: tuple[tuple[str, int], ...] = ()
+    """By the server's name, the batches that are still processed, and how many calls each has; a later run collects."""
 
     @property
     def failed(self) -> int:
@@ -66,6 +70,7 @@ async def perform(
     opener: Opener | None = None,
     *,
     fresh: bool = False,
+    batching: Batching | None = None,
 ) -> RunResult:
     """Do the `work` as one run, and `close` it with what can be said of the answers that are there, however it ended.
 
@@ -79,6 +84,8 @@ async def perform(
     models = {settings.model: open_one(settings.model) for settings in errand.models}
     price = partial(cost_usd, prices=errand.config.prices)
     engine = Engine(result.run_id, store, models, slots, result.spend, watcher, price, fresh=fresh)
+    if batching:
+        engine = _in_batches(engine, batching)
     result.stages = engine.stages
     for name in filter(is_offline, models):
         engine.leads.keeps_nothing(name)
@@ -88,6 +95,7 @@ async def perform(
         insert(connection, "runs", [_run_row(errand, result)])
     try:
         with finishing_on_interrupt(engine, watcher):
+            engine.held = frozenset() if batching else await _collect_early(engine)
             await work(engine, result)
         result.status = "failed" if result.failed else "done"
     except (BudgetReached, FatalModelError) as error:
@@ -105,6 +113,10 @@ async def perform(
         with store.write() as connection:
             close(connection, result)
             _end(connection, result)
+            left = open_batches(connection, models)
+        result.in_batches = tuple((one.batch_id or one.batch_key, one.n_requests) for one in left)
+        if left:
+            watcher.remark(_left_in_batches(result.in_batches))
     return result
 
 
@@ -121,7 +133,7 @@ def finishing_on_interrupt(engine: Engine, watcher: Watcher) -> Iterator[None]:
         nonlocal heard
         heard += 1
         if heard == 1:
-            watcher.interrupted(sum(engine.under_way.values()))
+            watcher.interrupted(engine.waited_for)
             engine.finish(KeyboardInterrupt())
         elif task:
             task.cancel()
@@ -139,6 +151,30 @@ def finishing_on_interrupt(engine: Engine, watcher: Watcher) -> Iterator[None]:
         raise
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+
+
+def _in_batches(engine: Engine, batching: Batching) -> Engine:
+    """The same engine, for batches."""
+    from nextstep.pipeline.batching import in_batches  # with the SDK, which takes long to load
+
+    return in_batches(engine, batching)
+
+
+async def _collect_early(engine: Engine) -> frozenset[str]:
+    """Store what batches of earlier runs have brought by now; gives the replies that are still to come."""
+    with engine.store.read() as connection:
+        if not open_batches(connection, engine.models):
+            return frozenset()
+    from nextstep.pipeline.batching import collect
+
+    return await collect(engine)
+
+
+def _left_in_batches(batches: Sequence[tuple[str, int]]) -> str:
+    """That batches are still open, and what to do."""
+    calls, names = sum(n for _, n in batches), ", ".join(name for name, _ in batches)
+    what = f"{calls} calls are in {len(batches)} {'batch' if len(batches) == 1 else 'batches'} that are still processed"
+    return f"{what} ({names}); the same command collects them later"
 
 
 def _end(connection: Connection, result: RunResult) -> None:

@@ -25,3 +25,9 @@ class Watcher:
 
     def interrupted(self, under_way: int) -> None:
         """Nothing more is sent; so many calls are waited for."""
+
+    def waiting(self, batches: int, calls: int, seconds: float) -> None:
+        """So many calls are in so many batches, and the next look at those comes in so many seconds."""
+
+    def remark(self, text: str) -> None:
+        """Something that whoever started the run should know."""
