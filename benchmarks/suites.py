@@ -67,7 +67,7 @@ def _events(draw: random.Random, characters: int) -> list[dict[str, object]]:
 
 
 def _cuts(events: list[dict[str, object]], moments: int) -> list[int]:
-    turns = range(4, len(events) - 4, 4)
+    turns = range(4, len(events) - 1, 4)
     if moments == 1:
         return [turns[2 * len(turns) // 3]]
     return [turns[(2 * k + 1) * len(turns) // (2 * moments)] for k in range(moments)]

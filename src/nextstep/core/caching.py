@@ -104,16 +104,18 @@ def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
     order = sorted(range(len(texts)), key=texts.__getitem__)
     common = [_common(texts[a], texts[b]) for a, b in pairwise(order)]
     paths: list[list[tuple[int, int]]] = [[] for _ in texts]
-    groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])]
+    groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])] if order else []
     number = 0
     while groups:
         low, high, above = groups.pop()
         if high - low == 1:
-            paths[order[low]] = [*above, (number, len(texts[order[low]]))]
-            number += 1
+            end = len(texts[order[low]])
+            is_new = not above or above[-1][1] < end
+            paths[order[low]] = [*above, (number, end)] if is_new else list(above)
+            number += is_new
             continue
         depth = min(common[low : high - 1], default=0)
-        cut = _boundary(texts[order[low]], depth)
+        cut = _boundary(texts[order[high - 1]], depth)
         path = above
         if cut > (above[-1][1] if above else 0):
             path = [*above, (number, cut)]
@@ -136,5 +138,8 @@ def _common(a: str, b: str) -> int:
 
 
 def _boundary(text: str, depth: int) -> int:
-    """The last place up to `depth` at which the text may be cut; 0 when there is none."""
-    return max(0, text.rfind(BOUNDARY, 0, depth + 1))
+    """The last place up to `depth` at which the text may be cut; 0 when there is none.
+
+    Of texts with that much in common it is the last one in order: where the others end, it may go on with an entry.
+    """
+    return max(0, text.rfind(BOUNDARY, 0, depth + len(BOUNDARY)))

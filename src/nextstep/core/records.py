@@ -224,6 +224,10 @@ class Request(Record):
     answer_schema: dict[str, object] | None = None
     """A JSON Schema for the answer, where it must be structured."""
 
+    def content_json(self) -> bytes:
+        """All of it as canonical JSON (`ids.canonical`), many times faster: it may be of a million characters."""
+        return _encode(self.model_dump())
+
     @property
     def characters(self) -> int:
         """Of the whole prompt."""

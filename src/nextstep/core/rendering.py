@@ -54,6 +54,9 @@ _INVISIBLE = re.compile(
 )
 """Control characters, and all that Unicode calls default-ignorable: a reader sees nothing, a model may see words."""
 
+_PLAIN_BYTES = bytes([*b"\t\n", *range(0x20, 0x7F)])
+"""The ASCII characters that `_INVISIBLE` does not name."""
+
 _UNSAFE = re.compile(r"[^\w.:-]")
 
 LONGEST_TOOL = 128
@@ -89,6 +92,8 @@ def neutral(text: str) -> str:
     Nor has it that power for a reader who folds compatibility forms (NFKC or NFKD), as some tokenizers do: to them a
     fullwidth tag is a tag.
     """
+    if text.isascii() and "<" not in text and not text.encode().translate(None, _PLAIN_BYTES):
+        return text  # nothing that the patterns could find, which is most of all texts
     shown = _FENCE.sub(SHUT, visible(text))
     return shown if shown.isascii() else _BRACKET.sub(_shut, shown)
 

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 from urllib.request import getproxies
@@ -213,7 +214,7 @@ class MessagesModel:
             text = text.replace(secret, "[the key]") if len(secret) >= SHORTEST_SECRET else text
         return "".join(character if character.isprintable() else " " for character in text)[:300]
 
-    @property
+    @cached_property
     def address(self) -> str:
         """The base URL, without a user or password in it."""
         return str(self.client.base_url.copy_with(userinfo=b""))

@@ -6,11 +6,13 @@ again. Nothing here knows of HTTP but the names of the rate-limit headers; the c
 
     level      calls of the line under way at once: begins at START, doubles with each round of answers; after an
                outage it begins at half, after a refusal without headers it takes one step back, and grows slowly then
-    buckets    requests and tokens left, refilled by the minute as the server's headers say, so that it need not refuse
-    closed     after BROKEN failures in a row: one call goes ahead from time to time until one is answered
+    buckets    requests and tokens left, refilled by the minute as the server's headers say, so that it need not refuse;
+               a little slower after a refusal, for other clients may take their share
+    closed     after BROKEN failures in a row: one call at a time goes ahead until one of these is answered
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -28,6 +30,12 @@ FIRST_PROBE_S, LAST_PROBE_S = 0.5, 4.0
 """Seconds between two calls that go ahead while a line is closed: doubled from the first to the last."""
 TRUST = 0.25
 """Share of a difference by which a bucket is raised when the server says that it holds more."""
+SLOWER, FASTER = 0.9, 0.005
+"""By what a bucket's rate is multiplied at a refusal, and the share of its limit by which it grows in a second."""
+ROUNDING = 500
+"""Tokens by which a header may say too much: it tells thousands."""
+TICK_S = 0.001
+"""The shortest wait: what is due within it goes together, and no rounding makes a timer that never comes."""
 HEADERS = {"requests": "requests", "input": "input-tokens", "output": "output-tokens"}
 
 
@@ -35,17 +43,26 @@ HEADERS = {"requests": "requests", "input": "input-tokens", "output": "output-to
 class Bucket:
     """What a server lets through by the minute, as far as its headers tell; unlimited until they do."""
 
+    limit: float = 0.0
+    """A second, for all clients together; 0 while it is not known."""
     rate: float = 0.0
-    """A second; 0 while no limit is known."""
+    """A second, for this one: other clients may take the rest. Steps back with refusals, and grows slowly."""
     cap: float = 0.0
+    """The smaller of `seen` and `most`."""
     have: float = 0.0
     at: float = 0.0
     taken: float = 0.0
     """In all, so that what was taken since some call can be told."""
+    heard_of: float = -math.inf
+    """When the call was sent that told of it last."""
+    seen: float = 0.0
+    """The most that it ever held."""
+    most: float = math.inf
+    """What is saved up at most: a second's worth, or a call's, once the server has refused one."""
 
     def wait(self, need: float, reserve: float, now: float) -> float:
         """Seconds until so much may be taken; what is larger than the bucket goes when it is full."""
-        if not self.rate:
+        if not self.limit:
             return 0.0
         self._refill(now)
         return max(0.0, min(need + reserve, self.cap) - self.have) / self.rate
@@ -55,23 +72,54 @@ class Bucket:
         self.taken += need
         self.have -= need
 
-    def heard(self, limit: float, left: float, since: float, taken: float, now: float) -> None:
-        """What a header says of the time when a call was sent, `since`; `taken` is what had been taken by then."""
-        known = self.rate > 0
+    def heard(self, limit: float, left: float, need: float, sent: "Sent", now: float) -> None:
+        """What a header says of the time when a call of this `need` was sent."""
+        is_first, self.limit = not self.limit, limit / 60
+        self.rate = self.rate or self.limit
         self._refill(now)
-        self.rate = limit / 60
-        self.cap = min(self.cap, limit) if known else limit
-        told = min(left, left - (self.taken - taken) + self.rate * (now - since))
-        self.have = told if not known or told < self.have else self.have + TRUST * (told - self.have)
+        self.seen = max(self.seen, left + need)
+        self.cap = min(self.seen, self.most)
+        room = left - self.taken + self.rate * (now - sent.at + sent.early)
+        have, at_most = (min(self.cap, room + gone) for gone in (sent.gone, sent.all_gone))
+        is_news, self.heard_of = sent.at > self.heard_of, max(self.heard_of, sent.at)
+        if is_news and left > self.seen / 2:
+            self.rate += TRUST * (self.limit - self.rate)
+        if is_first or (is_news and have < self.have):
+            self.have = have
+        elif is_news:
+            self.have += TRUST * (have - self.have)
+        elif sent.at == self.heard_of:
+            self.have = min(self.have, at_most)
 
-    def refused(self, now: float) -> None:
-        """The server holds less than was believed: begin anew from empty, and save up a second's worth at most."""
+    def give_back(self, need: float) -> None:
+        """The server took nothing for a call."""
+        self.take(-need)
+
+    def refused(self, need: float, now: float) -> None:
+        """The server holds less than was believed: begin anew from empty, and go a little slower."""
         self._refill(now)
-        self.have, self.cap = min(self.have, 0.0), max(1.0, self.rate)
+        self.have, self.rate = min(self.have, 0.0), SLOWER * self.rate
+        self.most = max(1.0, self.limit, need)
+        self.cap = min(self.seen, self.most)
 
     def _refill(self, now: float) -> None:
-        self.have = min(self.cap, self.have + self.rate * (now - self.at))
-        self.at = now
+        seconds, self.at = now - self.at, now
+        self.rate = min(self.limit, self.rate + FASTER * self.limit * seconds)
+        self.have = min(self.cap, self.have + self.rate * seconds)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """When a call was sent, and what the server had taken of a bucket by then.
+
+    `all_gone`: with the shares of all that were sent together, in an order that only the server knows.
+    `early`: seconds by which the client takes a call's share before the server does.
+    """
+
+    at: float
+    gone: float
+    all_gone: float
+    early: float = 0.0
 
 
 @dataclass(eq=False)
@@ -82,9 +130,15 @@ class Turn:
     tokens: float
     number: int
     ready: "asyncio.Future[None]"
-    sent_at: float = 0.0
-    taken: dict[str, float] = field(default_factory=dict)
-    """What had been taken of each bucket when it was sent, with its own share."""
+    sent_at: float | None = None
+    """None while it waits."""
+    needs: dict[str, float] = field(default_factory=dict)
+    """What it took of each bucket."""
+    gone: dict[str, float] = field(default_factory=dict)
+    """What the server had taken of each when it was sent, its own share included."""
+    all_gone: dict[str, float] = field(default_factory=dict)
+    """As `gone`, once all are sent that go at this time; they share it."""
+    was_refused: bool = False
 
     async def __aenter__(self) -> Self:
         try:
@@ -162,7 +216,8 @@ class Slots:
         if self._timer:
             self._timer.cancel()
         waits = [wait for line in self.lines.values() if (wait := line.wait(now)) is not None and wait > 0]
-        self._timer = asyncio.get_running_loop().call_later(min(waits), self.move) if waits else None
+        soon = max(TICK_S, min(waits, default=0.0))
+        self._timer = asyncio.get_running_loop().call_later(soon, self.move) if waits else None
 
 
 class Pace:
@@ -176,13 +231,21 @@ class Pace:
         self.slowly = False
         """Whether the level grows by one a round instead of one an answer."""
         self.not_before = 0.0
-        self.stepped_at = 0.0
+        self.stepped_at = -math.inf
         """When the last episode of refusals began: calls sent before belong to it."""
         self.in_a_row = 0
         self.probe_s = FIRST_PROBE_S
         self.closed = False
-        self.closed_at = 0.0
+        self.probe: Turn | None = None
+        """The call that goes ahead while it is closed."""
         self.buckets = {name: Bucket() for name in HEADERS}
+        self.written = 0.0
+        """Of what was taken of the bucket of output, what answers have brought by now."""
+        self._went_at = -math.inf
+        self._together: dict[str, float] = {}
+        """What was gone after the calls that went last."""
+        self.answer_s = 0.0
+        """Mean time until an answer is there."""
         self.output_tokens = 0.0
         """Mean of an answer."""
         self.chars_per_token = 4.0
@@ -199,7 +262,7 @@ class Pace:
         """Seconds until the first of the line may go, if a connection is free; None: not before something happens."""
         while self.waiting and self.waiting[0].ready.done():
             self.waiting.popleft()
-        if not self.waiting or self.under_way >= (1 if self.closed else int(self.level)):
+        if not self.waiting or (self.probe if self.closed else self.under_way >= int(self.level)):
             return None
         needs = self._needs(self.waiting[0])
         waits = [self.buckets[name].wait(need, reserve, now) for name, (need, reserve) in needs.items()]
@@ -209,7 +272,7 @@ class Pace:
         """What a call takes of each bucket, and what it leaves untouched: clocks and counts differ a little."""
         return {
             "requests": (1.0, 1.0),
-            "input": (turn.tokens, 0.1 * turn.tokens),
+            "input": (turn.tokens, 0.05 * turn.tokens),
             "output": (self.output_tokens, 0.0),
         }
 
@@ -218,19 +281,25 @@ class Pace:
         turn = self.waiting.popleft()
         for name, (need, _) in self._needs(turn).items():
             self.buckets[name].take(need)
-            turn.taken[name] = self.buckets[name].taken
-        turn.sent_at = now
+            turn.needs[name] = need
+            turn.gone[name] = self.written if name == "output" else self.buckets[name].taken
+        self._together = self._together if now == self._went_at else {}
+        self._together |= turn.gone
+        turn.all_gone = self._together
+        turn.sent_at = self._went_at = now
         self.under_way += 1
         self.slots.used += 1
         if self.closed:
-            self.not_before = now + self.probe_s
+            self.probe, self.not_before = turn, now + self.probe_s
         turn.ready.set_result(None)
 
     def leave(self, turn: Turn) -> None:
         """A call is over, or has given up waiting."""
-        if turn.sent_at:
+        if turn.sent_at is not None:
             self.under_way -= 1
             self.slots.used -= 1
+            self.written += 0.0 if turn.was_refused else turn.needs["output"]
+            self.probe = None if turn is self.probe else self.probe
         elif turn in self.waiting:
             self.waiting.remove(turn)
         self.slots.move()
@@ -243,8 +312,11 @@ class Pace:
             self.output_tokens += TRUST * (output_tokens - self.output_tokens)
 
     def answered(self, turn: Turn, headers: Mapping[str, str]) -> None:
-        """The server is in order: open the line and let the level grow."""
+        """The server is in order: let the level grow. A closed line opens by a call that was sent since then."""
         self._hear(turn, headers)
+        self.answer_s += TRUST * (self.slots.now() - (turn.sent_at or 0.0) - self.answer_s)
+        if self.closed and turn is not self.probe:
+            return
         self.in_a_row, self.probe_s = 0, FIRST_PROBE_S
         if self.closed:
             self.closed, self.slowly, self.not_before = False, False, 0.0
@@ -253,13 +325,15 @@ class Pace:
 
     def refused(self, turn: Turn, headers: Mapping[str, str], retry_after: float | None) -> None:
         """The server wants fewer requests: all wait, and one step back is taken for each episode."""
-        now = self.slots.now()
+        now, turn.was_refused = self.slots.now(), True
+        for name, need in turn.needs.items():
+            self.buckets[name].give_back(need)
         self._hear(turn, headers)
-        if turn.sent_at >= self.stepped_at:
+        if turn.sent_at is not None and turn.sent_at > self.stepped_at:
             self.stepped_at = now
-            for bucket in self.buckets.values():
-                bucket.refused(now)
-            if not self.buckets["requests"].rate:
+            for name, bucket in self.buckets.items():
+                bucket.refused(sum(self._needs(turn)[name]), now)
+            if not self.buckets["requests"].limit:
                 self.level, self.slowly = max(1.0, STEP_BACK * min(self.level, self.under_way)), True
             self._hold(now, retry_after if retry_after is not None else self._next_probe())
         elif retry_after is not None:
@@ -271,10 +345,9 @@ class Pace:
         self.in_a_row += 1
         if self.in_a_row < BROKEN:
             return
-        if not self.closed or turn.sent_at >= self.closed_at:
+        if not self.closed or turn is self.probe:
             self._hold(now, retry_after if retry_after is not None else self._next_probe())
-        if not self.closed:
-            self.closed, self.closed_at = True, now
+        self.closed = True
 
     def _next_probe(self) -> float:
         seconds, self.probe_s = self.probe_s, min(2 * self.probe_s, LAST_PROBE_S)
@@ -289,8 +362,12 @@ class Pace:
         for name, header in HEADERS.items():
             limit = _number(headers.get(f"anthropic-ratelimit-{header}-limit"))
             left = _number(headers.get(f"anthropic-ratelimit-{header}-remaining"))
-            if limit and left is not None:
-                self.buckets[name].heard(limit, left, turn.sent_at, turn.taken[name], now)
+            if limit and left is not None and turn.sent_at is not None:
+                is_output = name == "output"
+                early = self.answer_s if is_output else 0.0
+                sent = Sent(turn.sent_at, turn.gone[name], turn.all_gone[name], early)
+                sure = left if name == "requests" else max(0.0, left - ROUNDING)
+                self.buckets[name].heard(limit, sure, 0.0 if is_output else turn.needs[name], sent, now)
 
 
 def _number(text: str | None) -> float | None:

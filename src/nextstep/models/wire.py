@@ -12,6 +12,8 @@ SHARED_LIMITS = (
     (re.compile(r"claude-sonnet-4-[56]\b"), "claude-sonnet-4.5 and 4.6"),
 )
 """Models that share one rate limit."""
+DATE = re.compile(r"-20\d{6}$")
+"""At the end of a name: the same model."""
 
 
 def body_of(request: Request, layout: Layout) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def wire_name(model: str) -> str:
 
 def model_class(name: str) -> str:
     """What a server limits together: a model, or a few that share one limit."""
-    return next((shared for pattern, shared in SHARED_LIMITS if pattern.search(name)), name)
+    return next((shared for pattern, shared in SHARED_LIMITS if pattern.search(name)), DATE.sub("", name))
 
 
 def _blocks(text: str, layout: Layout) -> list[dict[str, Any]]:

@@ -367,7 +367,7 @@ class BatchEngine(Engine):
         """One visit to the store, with all that follows from it."""
         if not exchanges and not dropped:
             return
-        visit = await asyncio.to_thread(self._book.work, exchanges, dropped, [])
+        visit = await asyncio.to_thread(self._book.work, exchanges, dropped)
         self._take_in(visit.due)
         for outcome in visit.outcomes:
             self._tell(outcome)

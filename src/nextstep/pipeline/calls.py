@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
 
-from nextstep.core.ids import canonical, make_id, sha256
+from nextstep.core.ids import make_id, sha256
 from nextstep.core.records import Request
 from nextstep.pipeline.prompting import Beginning
 
@@ -65,7 +65,7 @@ class Call:
     @cached_property
     def request_sha256(self) -> str:
         """Of the whole request as canonical JSON."""
-        return sha256(canonical(self.request.model_dump(mode="json")))
+        return sha256(self.request.content_json())
 
     @cached_property
     def reply_id(self) -> str:

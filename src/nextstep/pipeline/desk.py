@@ -1,4 +1,4 @@
-"""The one way of a run into its store: short visits, each of which writes what has come and looks up what is asked.
+"""The one way of a run into its store: short visits, each of which writes what has come and finds what it makes due.
 
 A visit is one transaction, so that other processes find the file free in between. Answers are written raw before
 anything is read from them, and stay written if reading them fails.
@@ -7,9 +7,10 @@ anything is read from them, and stay written if reading them fails.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from nextstep.core.records import Answer
@@ -49,6 +50,11 @@ class Outcome:
     made: list[tuple[Task, dict[str, Any]]] = field(default_factory=list)
     failed: list[tuple[Task, ModelError | UnreadableReply]] = field(default_factory=list)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether anything came of it; else the reply that the store was said to have is not there."""
+        return bool(self.made or self.failed)
+
 
 @dataclass
 class Visit:
@@ -58,12 +64,12 @@ class Visit:
     dropped: Sequence[Task] = ()
     due: Sequence[Task] = ()
     """What can be done now."""
-    stored: frozenset[str] = frozenset()
-    """Of the replies that were asked about."""
+    others: Sequence[str] = ()
+    """Replies that other runs have stored meanwhile."""
 
 
 class Desk:
-    """Takes in what calls brought, and answers whether a reply is stored; `on_done` hears of every visit's outcomes."""
+    """Takes in what calls brought; `on_done` hears what came of it."""
 
     def __init__(self, store: Store, run_id: str, follow: Follow, on_done: Callable[["Visit"], None]) -> None:
         self.store = store
@@ -72,9 +78,10 @@ class Desk:
         self.on_done = on_done
         self._landed: list[Exchange] = []
         self._dropped: list[Task] = []
-        self._asked: list[tuple[list[str], asyncio.Future[frozenset[str]]]] = []
+        self._others_until = utc_now()
         self._wake = asyncio.Event()
-        self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._closed = False
         self._is_away = False
 
     def land(self, exchange: Exchange) -> None:
@@ -87,26 +94,20 @@ class Desk:
         self._dropped += tasks
         self._wake.set()
 
-    async def stored(self, reply_ids: list[str]) -> frozenset[str]:
-        """Those of these replies that the store has."""
-        answer: asyncio.Future[frozenset[str]] = asyncio.get_running_loop().create_future()
-        self._asked.append((reply_ids, answer))
-        self._wake.set()
-        return await answer
-
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits for a visit."""
-        return not (self._landed or self._dropped or self._asked or self._is_away)
+        return not (self._landed or self._dropped or self._is_away)
 
     def close(self) -> None:
         """Let `run` end after the last visit."""
-        self._closing.set()
+        self._closed = True
         self._wake.set()
+        self._hurry.set()
 
-    @property
-    def _closed(self) -> bool:
-        return self._closing.is_set()
+    def hurry(self) -> None:
+        """Nothing goes on anywhere until the next visit: do it now."""
+        self._hurry.set()
 
     async def run(self) -> None:
         """Visit the store whenever there is something to do there."""
@@ -121,48 +122,57 @@ class Desk:
                 await self._gather(AWAY * (time.monotonic() - started))
 
     async def _gather(self, seconds: float) -> None:
-        """Stay away from the store for some time, or until the last visit is due."""
+        """Stay away from the store for some time, or until somebody is in a hurry."""
+        self._hurry.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), max(GATHER_S, seconds))
+            await asyncio.wait_for(self._hurry.wait(), max(GATHER_S, seconds))
 
     async def _visit(self) -> None:
         landed, self._landed = self._landed, []
         dropped, self._dropped = self._dropped, []
-        asked, self._asked = self._asked, []
         self._is_away = True
-        names = [name for some, _ in asked for name in some]
-        try:
-            visit = await asyncio.to_thread(self.work, landed, dropped, names)
-        except BaseException:
-            for _, answer in asked:
-                answer.cancel()
-            raise
+        visit = await asyncio.to_thread(self.work, landed, dropped)
         self._is_away = False
-        for some, answer in asked:
-            if not answer.done():
-                answer.set_result(visit.stored.intersection(some))
         self.on_done(visit)
 
-    def work(self, landed: Sequence[Exchange], dropped: Sequence[Task], names: Sequence[str]) -> Visit:
+    async def save(self) -> None:
+        """Write the answers that came while a visit failed, raw; nothing is read from them in this run."""
+        landed, self._landed = self._landed, []
+        await asyncio.to_thread(self._save, landed)
+
+    def _save(self, landed: Sequence[Exchange]) -> None:
+        with self.store.write() as connection:
+            self._insert_replies(connection, landed)
+
+    def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> None:
+        insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+
+    def work(self, landed: Sequence[Exchange], dropped: Sequence[Task]) -> Visit:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
+        answered = [one.call.reply_id for one in landed if one.answer]
         with self.store.write() as connection:
-            insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+            others = _stored(connection, answered)
+            self._insert_replies(connection, landed)
             try:
-                visit.outcomes = _read(connection, landed)
+                visit.outcomes = _read(connection, landed, others)
             except Exception as error:  # raised once the answers are safe
                 bug = error
             else:
                 self._write(connection, visit.outcomes)
-                over = [*dropped, *(task for exchange in landed for task in exchange.tasks)]
+                over = [*dropped, *(task for one in visit.outcomes if one.is_over for task in one.exchange.tasks)]
                 visit.due = self.follow(connection, over) if over else ()
-            if names:
-                rows = query(connection, "stored_replies", reply_ids=list(names))
-                visit.stored = frozenset(row["reply_id"] for row in rows)
+                visit.others = self._of_others(connection)
         if bug:
             raise bug
         return visit
+
+    def _of_others(self, connection: Connection) -> list[str]:
+        """What other runs have stored since the last look; a little of it again, since clocks and commits differ."""
+        since, self._others_until = self._others_until - timedelta(seconds=2), utc_now()
+        rows = query(connection, "replies_of_others", since=since, run_id=self.run_id)
+        return [row["reply_id"] for row in rows]
 
     def _write(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
         """Rows and failures."""
@@ -176,15 +186,24 @@ class Desk:
         insert(connection, "failures", failures, replace=True)
 
 
-def _read(connection: Connection, landed: Sequence[Exchange]) -> list[Outcome]:
-    """What the answers of exchanges hold, for each of their tasks."""
-    wanted = [exchange.call.reply_id for exchange in landed if exchange.is_stored]
+def _stored(connection: Connection, names: Sequence[str]) -> frozenset[str]:
+    """Those of these replies that are there."""
+    rows = query(connection, "stored_replies", reply_ids=list(names)) if names else []
+    return frozenset(row["reply_id"] for row in rows)
+
+
+def _read(connection: Connection, landed: Sequence[Exchange], others: Collection[str]) -> list[Outcome]:
+    """What the answers of exchanges hold, for each of their tasks.
+
+    Where another process stored an answer to the same call first (`others`), that one is read, for that one stays.
+    """
+    names = [exchange.call.reply_id for exchange in landed]
+    wanted = [name for name, one in zip(names, landed, strict=True) if one.is_stored or name in others]
     rows = query(connection, "replies_of", reply_ids=wanted) if wanted else []
     bodies = {row["reply_id"]: row["body"] for row in rows}
     outcomes = []
-    for exchange in landed:
-        body = exchange.answer.body if exchange.answer else bodies.get(exchange.call.reply_id)
-        outcomes.append(_outcome(exchange, body))
+    for name, exchange in zip(names, landed, strict=True):
+        outcomes.append(_outcome(exchange, bodies.get(name, exchange.answer.body if exchange.answer else None)))
     return outcomes
 
 

@@ -18,6 +18,7 @@ from nextstep.models import Model, Slots
 from nextstep.models.base import NotSent, Sending
 from nextstep.pipeline.calls import Call, Trunk
 from nextstep.pipeline.desk import Desk, Exchange, Follow, Outcome, Visit
+from nextstep.pipeline.known import KnownReplies
 from nextstep.pipeline.leading import Leads
 from nextstep.pipeline.spending import Spend
 from nextstep.pipeline.stage import StageResult, Task
@@ -26,10 +27,8 @@ from nextstep.store import Connection, Store
 
 AHEAD = 16
 """Calls of a model that are made ready while all connections are taken."""
-AT_ONCE = 128
-"""Calls that are looked up in the store together, at most."""
-UNSAVED_SHARE = 8
-"""Of the connections, one in so many may have an answer that is not stored yet; more than these keep their place."""
+AT_ONCE = 16
+"""Calls that are made ready before others have a turn."""
 ANSWER_TOKENS = 1_500
 """Assumed output of one answer, thinking included, before it has come."""
 
@@ -40,7 +39,7 @@ Price: TypeAlias = Callable[[str, Usage], float | None]
 
 @dataclass(eq=False)
 class _Queue:
-    """What one model is still to be asked, and how many of its calls are between here and the store."""
+    """What one model is still to be asked, and how many of its calls are out."""
 
     model: str
     waiting: deque[Task] = field(default_factory=deque)
@@ -62,6 +61,7 @@ class _Sent(Exchange):
     is_under_way: bool = False
     holds: bool = False
     """Whether it keeps its connection's place until it is stored, so that a kill loses few answers."""
+    sending: "asyncio.Task[None] | None" = None
 
     @property
     def model(self) -> str:
@@ -101,10 +101,13 @@ class Engine:
     def __post_init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
         self._open: dict[str, _Sent] = {}
+        self._landing: dict[str, list[Task]] = {}
+        """By the name of a reply that is on its way into the store, tasks that want the same one."""
         self._mine: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left = 0
         self._unsaved = 0
+        self._holding = 0
         self._closing: BaseException | None = None
         self._bug: BaseException | None = None
         self._is_short = False
@@ -118,6 +121,10 @@ class Engine:
         `coming` tells how calls of tasks that will follow begin. Tasks of a model that cannot answer stay due; `dead`
         says why. Raises BudgetReached when calls are left that the budget does not cover, and what `finish` was given.
         """
+        if not tasks:
+            return
+        with self.store.read() as connection:
+            self._known = KnownReplies(connection)
         self.leads.expect_tasks(tasks)
         self.leads.expect(coming)
         self._queues, self._over = {}, asyncio.Event()
@@ -136,6 +143,9 @@ class Engine:
     def finish(self, reason: BaseException) -> None:
         """Send nothing more; `run` raises the reason once what is under way has come and is stored."""
         self._closing = self._closing or reason
+        for sent in self._open.values():
+            if sent.sending and not sent.is_under_way:
+                sent.sending.cancel()
         self._look_whether_over()
 
     async def _end(self, visiting: "asyncio.Task[None]") -> None:
@@ -145,11 +155,15 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._desk.close()
-        await asyncio.shield(visiting)
+        try:
+            await asyncio.shield(visiting)
+        except Exception:
+            await self._desk.save()
+            raise
 
     @property
     def under_way(self) -> dict[str, int]:
-        """By model, the calls that are out: in line, sent, or on their way to the store."""
+        """By model, the calls that are out: in line or sent."""
         return {name: queue.out for name, queue in self._queues.items()}
 
     @property
@@ -196,12 +210,12 @@ class Engine:
                 queue.wake.clear()
                 await queue.wake.wait()
                 continue
-            stored = await self._desk.stored([sent.call.reply_id for sent in taken])
             for sent in taken:
-                if sent.call.reply_id in stored:
+                if sent.call.reply_id in self._known:
                     self._reuse(sent)
                 else:
-                    self._spawn(self._send(sent))
+                    sent.sending = self._spawn(self._send(sent))
+            await asyncio.sleep(0)
 
     def _take(self, queue: _Queue) -> list[_Sent]:
         """The next calls, as many as there is room for; tasks whose beginning is being written have to wait."""
@@ -216,9 +230,11 @@ class Engine:
             place = self.leads.place(task)
             if self.leads.park(task, place):
                 continue
-            same = self._open.get(task.call.reply_id)
-            if same:
+            if same := self._open.get(task.call.reply_id):
                 same.tasks.append(task)
+                continue
+            if (landing := self._landing.get(task.call.reply_id)) is not None:
+                landing.append(task)
                 continue
             read = self.leads.characters_read(place)
             sent = _Sent(task.call, [task], place=place, leads=self.leads.lead(place), read=read)
@@ -257,8 +273,15 @@ class Engine:
         begun = (lambda: self._let_others(sent, was_written=True)) if sent.leads else None
         sending = Sending(layout, go=lambda: self._go(sent), begun=begun)
         try:
+            if self._closing:
+                raise NotSent
             sent.answer = await self.models[call.request.model].ask(call.request, sending)
         except NotSent:
+            self._give_back(sent)
+            return
+        except asyncio.CancelledError:
+            if self._over.is_set() or sent.is_under_way:
+                raise
             self._give_back(sent)
             return
         except FatalModelError as error:
@@ -271,7 +294,8 @@ class Engine:
             raise
         finally:
             self._let_others(sent, was_written=sent.answer is not None)
-            self.spend.under_way_usd -= sent.estimate_usd if sent.is_under_way else 0.0
+            if sent.is_under_way:
+                self.spend.end(sent.estimate_usd)
         if sent.answer:
             self._count(sent, sent.answer.usage)
         self._land(sent)
@@ -287,7 +311,7 @@ class Engine:
             self._is_short = True
             raise NotSent
         sent.is_under_way = True
-        self.spend.under_way_usd += sent.estimate_usd
+        self.spend.begin(sent.estimate_usd)
 
     def _estimate(self, call: Call, read: int) -> float:
         """What a call may cost; 0 where nobody limits it."""
@@ -316,9 +340,11 @@ class Engine:
             self.finish(error)
 
     def _take_off(self, sent: _Sent) -> None:
-        """The exchange comes to nothing."""
+        """The exchange is over here: something came of it, or it comes to nothing."""
         del self._open[sent.call.reply_id]
-        self._queue(sent.model).out -= 1
+        queue = self._queue(sent.model)
+        queue.out -= 1
+        queue.wake.set()
 
     def _count(self, sent: _Sent, usage: Usage) -> None:
         """Note what an answer cost, and whether the cache did what it should."""
@@ -339,34 +365,54 @@ class Engine:
 
     def _land(self, sent: _Sent) -> None:
         """Hand over to the desk."""
-        del self._open[sent.call.reply_id]
+        self._take_off(sent)
+        self._landing[sent.call.reply_id] = []
         if sent.answer:
             self._unsaved += 1
-            sent.holds = self._unsaved > self.slots.most // UNSAVED_SHARE
+            sent.holds = self._unsaved > self.slots.most
             if sent.holds:
                 self.slots.hold()
+                self._holding += 1
         self._desk.land(sent)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Do not let the desk wait for more where connections wait for it, or no call is under way to bring more."""
+        if self._holding or not self.slots.used:
+            self._desk.hurry()
 
     # --- what came
 
     def _landed(self, visit: Visit) -> None:
         """A visit to the store is over: count what it wrote, and go on with what became due."""
-        self._is_short = self._is_short and not visit.outcomes
+        self._is_short = self._is_short and not visit.outcomes and not visit.dropped
+        self._known.add(visit.others)
         self._add(visit.due, in_front=True)
         for outcome in visit.outcomes:
             exchange = outcome.exchange
-            self._queue(exchange.tasks[0].model).out -= 1
-            self._unsaved -= exchange.answer is not None
-            if isinstance(exchange, _Sent) and exchange.holds:
-                self.slots.let_go()
-            self._tell(outcome)
-            self._left -= len(exchange.tasks)
+            if exchange.answer:
+                self._known.add([exchange.call.reply_id])
+                self._is_safe(exchange)
+            if outcome.is_over:
+                self._tell(outcome)
+                self._left -= len(exchange.tasks)
+            else:
+                self._known.forget(exchange.call.reply_id)
+                self._put_back(exchange.tasks)
+            self._put_back(self._landing.pop(exchange.call.reply_id, ()))
         for task in visit.dropped:
             self.watcher.dropped(task.stage, task.model, self.dead.get(task.model, IN_BATCH))
         self._left -= len(visit.dropped)
         for queue in self._queues.values():
             queue.wake.set()
         self._look_whether_over()
+
+    def _is_safe(self, exchange: Exchange) -> None:
+        """An answer is stored."""
+        self._unsaved -= 1
+        if isinstance(exchange, _Sent) and exchange.holds:
+            self.slots.let_go()
+            self._holding -= 1
 
     def _tell(self, outcome: Outcome) -> None:
         for task, _ in outcome.made:
@@ -386,11 +432,12 @@ class Engine:
         if is_done and not self._open and self._desk.is_idle:
             self._over.set()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         """Do something beside everything else; what it raises ends the run."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

@@ -8,8 +8,7 @@ from nextstep.sources.suite import Suite
 from nextstep.store import Connection
 from nextstep.store.database import insert
 
-
-AT_ONCE = 5_000
+AT_ONCE = 1_000
 """Events, about, that are inserted together."""
 
 

@@ -19,6 +19,17 @@ class Spend:
     """Read and written, as far as the servers say."""
     under_way_usd: float = 0.0
     """What the calls that are under way may cost, as estimated."""
+    under_way: int = 0
+
+    def begin(self, estimate: float) -> None:
+        """A call of this estimated cost is under way."""
+        self.under_way += 1
+        self.under_way_usd += estimate
+
+    def end(self, estimate: float) -> None:
+        """It is no longer. What none may cost is nothing: sums of fractions leave a little."""
+        self.under_way -= 1
+        self.under_way_usd = self.under_way_usd - estimate if self.under_way else 0.0
 
     def add(self, cost: float | None, usage: Usage = NO_USAGE) -> None:
         """Count one answer."""
@@ -37,7 +48,7 @@ class Spend:
         if self.limit_usd is None:
             return True
         coming = self.usd + self.under_way_usd + estimate
-        return not self.reached and (coming <= self.limit_usd or self.under_way_usd == 0)
+        return not self.reached and (coming <= self.limit_usd or not self.under_way)
 
     @property
     def reason(self) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -167,10 +168,11 @@ def _first_line(message: object) -> str:
     return str(message).splitlines()[0].removeprefix("IO Error: ")
 
 
-def migrations() -> list[tuple[str, str]]:
+@cache
+def migrations() -> tuple[tuple[str, str], ...]:
     """The (name, SQL) of every migration, in order; the first one makes version 1."""
     files = sorted((resources.files(__package__) / "migrations").iterdir(), key=lambda file: file.name)
-    return [(file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql")]
+    return tuple((file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql"))
 
 
 def check_version(connection: Connection, path: Path) -> int:
@@ -217,6 +219,13 @@ def query(connection: Connection, name: str, **values: Any) -> list[dict[str, An
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
+def query_columns(connection: Connection, name: str, **values: Any) -> dict[str, Any]:
+    """The columns of the query in queries/NAME.sql, as NumPy arrays."""
+    columns: dict[str, Any] = connection.execute(query_text(name), values or None).fetchnumpy()
+    return columns
+
+
+@cache
 def query_text(name: str) -> str:
     """The SQL of a query file."""
     return (resources.files(__package__) / "queries" / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,160 @@
+"""Who goes ahead: the first to write a beginning; the others wait until its answer has begun, and never longer."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nextstep.core.caching import UNSHARED
+from nextstep.core.records import Request
+from nextstep.errors import FatalModelError, ModelError
+from nextstep.pipeline.calls import Trunk
+from nextstep.pipeline.leading import Leads
+from tests.pipeline.pieces import Bench, Piece, new_store
+from tests.virtual import run
+
+
+def alike(times: int, *, first: int = 0, trunk: int = 0, model: str = "m") -> list[Piece]:
+    """Pieces with different questions and one beginning."""
+    return [Piece(n, n, model, trunk_of=trunk) for n in range(first, first + times)]
+
+
+def test_those_who_share_a_beginning_wait_until_its_answer_has_begun(tmp_path: Path) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, latency_s=20.0, caches=True)
+        running = asyncio.create_task(bench.run(alike(10)))
+        await asyncio.sleep(9.0)
+        assert len(bench.model.sent) == 1
+        await asyncio.sleep(2.0)
+        assert len(bench.model.sent) == 10
+        assert not bench.model.answered
+        await running
+        assert bench.model.read == 9
+        assert (bench.engine.to_read, bench.engine.missed) == (9, 0)
+
+    run(work())
+
+
+def test_who_shares_nothing_waits_for_nobody(tmp_path: Path) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, latency_s=20.0, caches=True)
+        other_model = alike(1, first=60, model="n")
+        running = asyncio.create_task(bench.run([*alike(10), *(Piece(n, n) for n in range(20, 30)), *other_model]))
+        await asyncio.sleep(1.0)
+        assert len(bench.model.sent) == 12
+        await running
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    "error", [ModelError("timeout", "late"), FatalModelError("authentication", "wrong key")], ids=["error", "fatal"]
+)
+def test_when_the_lead_fails_another_one_leads(tmp_path: Path, error: ModelError) -> None:
+    async def work() -> None:
+        def says(request: Request) -> str | Exception:
+            return error if request.content[1] == "0" else "step"
+
+        bench = Bench(new_store(tmp_path), says, most=50, caches=True)
+        running = asyncio.create_task(bench.run(alike(6)))
+        await asyncio.sleep(0.8)
+        is_fatal = isinstance(error, FatalModelError)
+        assert len(bench.model.sent) == (1 if is_fatal else 2)
+        await running
+        counts = bench.watcher.counts
+        assert counts == {"due": 6, "dropped": 6} if is_fatal else {"due": 6, "made": 5, "failed": 1}
+        assert bench.model.read == (0 if is_fatal else 4)
+
+    run(work())
+
+
+def test_a_stored_answer_leads_nobody_and_lets_the_next_one_lead(tmp_path: Path) -> None:
+    async def work() -> None:
+        store = new_store(tmp_path)
+        await Bench(store).run(alike(1))
+        bench = Bench(store, most=50, caches=True)
+        assert await bench.run(alike(5)) is None
+        assert (len(bench.model.sent), bench.model.read) == (4, 3)
+
+    run(work())
+
+
+def test_on_a_server_without_a_cache_nobody_waits(tmp_path: Path) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, latency_s=20.0)
+        bench.engine.leads.keeps_nothing("m")
+        running = asyncio.create_task(bench.run(alike(10)))
+        await asyncio.sleep(1.0)
+        assert len(bench.model.sent) == 10
+        await running
+
+    run(work())
+
+
+def test_a_server_that_turns_out_to_keep_nothing_is_waited_for_once(tmp_path: Path) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, latency_s=20.0)
+        await bench.run(alike(2))
+        running = asyncio.create_task(bench.run([*alike(9, first=20, trunk=1)]))
+        await asyncio.sleep(1.0)
+        assert len(bench.model.sent) == 2 + 9
+        await running
+
+    run(work())
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["step", "step", "error", "fatal"])), max_size=14),
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_nobody_waits_forever(tmp_path: Path, some: list[tuple[int, str]], most: int, caches: bool) -> None:
+    errors = {"error": ModelError("x", "y"), "fatal": FatalModelError("x", "y")}
+
+    async def work() -> None:
+        def says(request: Request) -> str | Exception:
+            word = some[int(request.content[1])][1]
+            return errors.get(word, word)
+
+        bench = Bench(new_store(tmp_path), says, most=most, caches=caches)
+        pieces = [Piece(n, n, trunk_of=trunk) for n, (trunk, _) in enumerate(some)]
+        assert await bench.run(pieces) is None
+        assert bench.watcher.left == 0
+
+    run(work())
+
+
+def test_a_beginning_that_nobody_shares_is_not_even_rendered() -> None:
+    def make() -> None:
+        raise AssertionError("rendered")
+
+    class Alone(Piece):
+        @property
+        def trunk(self) -> Trunk:
+            return Trunk(("propose", "m"), 1, make)
+
+        def again(self) -> "Alone":
+            return self
+
+    leads = Leads()
+    leads.expect_tasks([Alone(1)])
+    assert leads.place(Alone(1)) == UNSHARED
+
+
+def test_what_is_expected_later_counts_as_shared_now() -> None:
+    leads, piece = Leads(), Piece(1, trunk_of=1)
+    assert piece.trunk
+    leads.expect_tasks([piece])
+    leads.expect([(piece.trunk, 3)])
+    place = leads.place(piece)
+    assert place.nodes
+    assert leads.lead(place) == place.nodes
+    assert leads.park(Piece(2, trunk_of=1), place)
+    assert leads.characters_read(place) == 0
+    assert len(leads.written(place.nodes)) == 1
+    assert leads.characters_read(place) == place.depths[-1]
+    assert leads.lead(place) == ()
+    assert not leads.park(Piece(3, trunk_of=1), place)
