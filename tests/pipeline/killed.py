@@ -39,4 +39,4 @@ def _kill(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], float(sys.argv[4]), int(sys.argv[5]))  # type: ignore[arg-type]
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), int(sys.argv[5]))

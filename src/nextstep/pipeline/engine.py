@@ -1,7 +1,7 @@
 """Send the calls of tasks, all that can go at once, and store every answer before anything is made of it.
 
-A task waits in its model's queue until there is room, is asked as one call with all tasks that want the same answer, and
-is over when a visit to the store has written what came. What becomes due by that goes in front of what is due
+A task waits in its model's queue until there is room, is asked as one call with all tasks that want the same answer,
+and is over when a visit to the store has written what came. What becomes due by that goes in front of what is due
 already. Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored first.
 """
 
@@ -106,7 +106,8 @@ class Engine:
         """Do the tasks, and what `follow` makes due of them, until nothing is left; rows and failures are stored.
 
         `coming` tells how calls of tasks that will follow begin. Tasks of a model that cannot answer stay due, and
-        `dead` says why. Raises BudgetReached when calls are left that the budget does not cover, and what `finish` was given.
+        `dead` says why. Raises BudgetReached when calls are left that the budget does not cover, and what `finish` was
+        given.
         """
         self.leads.expect_tasks(tasks)
         self.leads.expect(coming)
