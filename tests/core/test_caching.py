@@ -47,6 +47,13 @@ with_visits = st.one_of(texts, grown()).flatmap(lambda some: st.tuples(st.just(s
 """(texts, how many requests begin with each)."""
 
 
+def test_where_one_text_ends_and_another_goes_on_with_an_entry_both_have_one_beginning() -> None:
+    begun = "<trajectory>" + entry(1, 400)
+    some = [begun, begun + entry(2, 400), begun + entry(2, 400) + entry(3, 400), begun + entry(4, 400)]
+    found = places("s", "", some, [2] * 4, 1)
+    assert all(found[0].nodes[-1] in place.nodes for place in found)
+
+
 @given(with_visits, st.sampled_from([0, 1, 512]))
 def test_cuts_ascend_within_the_text_and_the_pieces_join_to_it(drawn: tuple[list[str], list[int]], floor: int) -> None:
     some, visits = drawn

@@ -17,7 +17,7 @@ class Kept(Generic[Value]):
         self._values: OrderedDict[Hashable, tuple[Value, object]] = OrderedDict()
 
     def get(self, key: Hashable, owner: object, make: Callable[[], Value]) -> Value:
-        """The value of this key, made if it is not there; `owner` lives as long as it, so that a key may name its id."""
+        """The value of this key, made if it is not there; `owner` lives as long as it: a key may name its id."""
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key][0]

@@ -1,6 +1,7 @@
 """Who goes ahead: the first request to write a shared beginning into the cache, while those that read it wait.
 
-What a request writes can be read once its answer has begun, so that requests sent together would all write and none read.
+What a request writes can be read once its answer has begun, so that requests sent together would all write and none
+read.
 """
 
 from collections import Counter, defaultdict
