@@ -65,7 +65,7 @@ def says_by(words: dict[tuple[str, int], str]) -> Any:
 
 scripts = st.dictionaries(st.tuples(st.sampled_from("mno"), st.integers(0, 6)), st.sampled_from(sorted(SAID)))
 harmless = st.dictionaries(st.tuples(st.sampled_from("mno"), st.integers(0, 6)), st.sampled_from(HARMLESS))
-slow = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def accounted(bench: Bench) -> None:
@@ -234,7 +234,7 @@ def test_no_more_answers_are_paid_for_and_not_stored_than_there_are_connections(
             return "step"
 
         model.says = says
-        await bench.run([Piece(n, asks=n) for n in range(60)])
+        await bench.run([Piece(n, asks=n) for n in range(30)])
         assert max(unsafe) <= most
 
     run(work())
@@ -287,9 +287,9 @@ def test_a_dead_model_does_not_use_up_the_budget_of_the_others(tmp_path: Path) -
 def test_what_becomes_due_goes_in_front_of_what_is_due_already(tmp_path: Path) -> None:
     async def work() -> None:
         bench = Bench(new_store(tmp_path), most=1)
-        await bench.run([Piece(n, asks=n, follows=(Piece(100 + n, asks=100 + n),)) for n in range(40)])
+        await bench.run([Piece(n, asks=n, follows=(Piece(100 + n, asks=100 + n),)) for n in range(22)])
         order = [int(request.content[1]) for request in bench.model.sent]
-        assert order.index(100) < order.index(39)
+        assert order.index(100) < order.index(21)
 
     run(work())
 
