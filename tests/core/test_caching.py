@@ -1,8 +1,9 @@
 """How prompts are cut for a cache: what is asked never changes, and no mark is set that nobody reads back."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,8 @@ from tests.loopback.replies import Body
 
 MODEL = "claude-opus-5-5"
 LEAST_TOKENS = minimum(MODEL)
+
+Drawn: TypeAlias = Callable[[random.Random], tuple[list[str], list[int]]]
 
 texts = st.lists(st.text("ab\n<", min_size=1, max_size=12), min_size=1, max_size=12, unique=True)
 """Texts of any shape, each of whose characters may matter."""
@@ -42,6 +45,13 @@ def visits_of(some: Sequence[str]) -> st.SearchStrategy[list[int]]:
 
 with_visits = st.one_of(texts, grown()).flatmap(lambda some: st.tuples(st.just(some), visits_of(some)))
 """(texts, how many requests begin with each)."""
+
+
+def test_where_one_text_ends_and_another_goes_on_with_an_entry_both_have_one_beginning() -> None:
+    begun = "<trajectory>" + entry(1, 400)
+    some = [begun, begun + entry(2, 400), begun + entry(2, 400) + entry(3, 400), begun + entry(4, 400)]
+    found = places("s", "", some, [2] * 4, 1)
+    assert all(found[0].nodes[-1] in place.nodes for place in found)
 
 
 @given(with_visits, st.sampled_from([0, 1, 512]))
@@ -73,9 +83,25 @@ def test_marks_are_some_of_the_cuts_and_no_more_than_an_api_takes(drawn: tuple[l
         assert place.depths == tuple(sorted(place.depths))
 
 
+def test_of_many_beginnings_the_longest_are_marked() -> None:
+    some = ["".join(entry(i, 400) for i in range(1, n)) for n in range(2, 12)]
+    longest = places("s", "", some, [2] * len(some), 1)[-1]
+    assert len(longest.layout.cuts) == len(some)
+    assert sorted(longest.layout.marks) == list(longest.layout.cuts[-MARKS:])
+
+
+@given(with_visits)
+def test_no_entry_is_cut_in_two(drawn: tuple[list[str], list[int]]) -> None:
+    some, visits = drawn
+    for place in places("s", "", some, visits, 1):
+        for end in place.layout.cuts:
+            ways_on = {text[end : end + 2] for text in some if len(text) >= end}
+            assert ways_on & {"\n<", ""}
+
+
 @given(with_visits)
 def test_one_node_is_one_beginning_byte_for_byte(drawn: tuple[list[str], list[int]]) -> None:
-    some, visits = [f"{text}\n</trajectory>" for text in drawn[0]], drawn[1]  # as all texts end, so none begins another
+    some, visits = drawn
     system = "system"
     meant: dict[Node, str] = {}
     for text, place in zip(some, places("s", system, some, visits, 1), strict=True):
@@ -201,10 +227,9 @@ def asked_of_judges(drawn: random.Random) -> tuple[list[str], list[int]]:
 
 @pytest.mark.parametrize("suite", [asked_of_candidates, asked_of_judges])
 @pytest.mark.parametrize("seed", range(3))
-def test_real_suites_cost_little_more_than_the_least_that_is_possible(suite: object, seed: int) -> None:
-    assert callable(suite)
-    drawn, visits = suite(random.Random(seed))
-    sent = bodies(drawn, visits, system="Be brief. " * 300)
+def test_real_suites_cost_little_more_than_the_least_that_is_possible(suite: Drawn, seed: int) -> None:
+    some, visits = suite(random.Random(seed))
+    sent = bodies(some, visits, system="Be brief. " * 300)
     fewest = least(["".join(block.text for block in prompt.blocks(body)) for body in sent])
     assert fewest <= bill(sent) <= 1.04 * fewest
     assert bill(sent) < 0.6 * uncached(sent)

@@ -353,6 +353,11 @@ def test_a_limit_is_used_to_the_full_and_hardly_ever_met(name: str) -> None:
     assert len(server.refused.get("us", ())) <= START + 0.01 * len(server.taken["us"])
 
 
+@pytest.mark.parametrize("name", ["each second, large calls", "each second, tokens", "few requests"])
+def test_what_is_refused_before_anything_is_known_costs_no_time(name: str) -> None:
+    assert simulate(PACED[name]).rate(0, 60) >= 0.95 * limit_rps(PACED[name])
+
+
 SHARED = {
     "2 s": by_requests(1_000, MINUTE, 1, 3, other_rps=6),
     "10 s": by_requests(1_000, MINUTE, 5, 15, other_rps=6, lasts_s=240),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from nextstep.core.records import Answer, Moment, MomentSet, Request, Usage
 from nextstep.errors import ModelError, UnreadableReply
@@ -85,7 +85,7 @@ class Piece:
         more = {"text": text, "n_words": 1, "in_band": True, "shortened": False, "prompt_hash": "h"}
         return name | more | {"sample": 0, "reply_id": self.call.reply_id, "created_at": utc_now()}
 
-    def again(self) -> "Piece":
+    def again(self) -> Self:
         return replace(self, sample=self.sample + 1)
 
     def work(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nextstep.core.records import Request
+from nextstep.core.records import Answer, Request
 from nextstep.errors import BudgetReached, FatalModelError, ModelError
 from nextstep.models import Slots
+from nextstep.models.base import Sending
 from nextstep.pipeline.evaluate import evaluate
 from nextstep.pipeline.watching import Watcher
 from tests.builders import MODEL_STEP, World, judgement, step
@@ -63,7 +65,7 @@ def says_by(words: dict[tuple[str, int], str]) -> Any:
 
 scripts = st.dictionaries(st.tuples(st.sampled_from("mno"), st.integers(0, 6)), st.sampled_from(sorted(SAID)))
 harmless = st.dictionaries(st.tuples(st.sampled_from("mno"), st.integers(0, 6)), st.sampled_from(HARMLESS))
-slow = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def accounted(bench: Bench) -> None:
@@ -75,8 +77,8 @@ def accounted(bench: Bench) -> None:
     both = "SELECT count(*) FROM failures SEMI JOIN proposals USING (moment_id)"
     assert bench.rows(both) == [(0,)]
     assert bench.count("replies") == len(bench.model.answered) == bench.engine.spend.calls
-    assert bench.slots.used == 0
-    assert bench.engine.spend.under_way_usd == pytest.approx(0)
+    assert bench.slots.used == bench.engine.spend.under_way == 0
+    assert bench.engine.spend.under_way_usd == 0.0
 
 
 @slow
@@ -232,7 +234,7 @@ def test_no_more_answers_are_paid_for_and_not_stored_than_there_are_connections(
             return "step"
 
         model.says = says
-        await bench.run([Piece(n, asks=n) for n in range(60)])
+        await bench.run([Piece(n, asks=n) for n in range(30)])
         assert max(unsafe) <= most
 
     run(work())
@@ -285,9 +287,9 @@ def test_a_dead_model_does_not_use_up_the_budget_of_the_others(tmp_path: Path) -
 def test_what_becomes_due_goes_in_front_of_what_is_due_already(tmp_path: Path) -> None:
     async def work() -> None:
         bench = Bench(new_store(tmp_path), most=1)
-        await bench.run([Piece(n, asks=n, follows=(Piece(100 + n, asks=100 + n),)) for n in range(40)])
+        await bench.run([Piece(n, asks=n, follows=(Piece(100 + n, asks=100 + n),)) for n in range(22)])
         order = [int(request.content[1]) for request in bench.model.sent]
-        assert order.index(100) < order.index(39)
+        assert order.index(100) < order.index(21)
 
     run(work())
 
@@ -298,7 +300,8 @@ def test_of_two_runs_that_ask_the_same_both_read_the_answer_that_is_stored(tmp_p
         one, two = Bench(store, lambda _: "one"), Bench(store, lambda _: "two", latency_s=0.99)
         some = [Piece(n, n) for n in range(12)]
         others = [Piece(100 + n, n) for n in range(12)]
-        assert list(await asyncio.gather(one.run(some), two.run(others))) == [None, None]
+        ended = await asyncio.gather(one.run(some), two.run(others))
+        assert set(ended) == {None}
         assert one.count("replies") == 12
         texts = one.rows(
             "SELECT count(*), count(*) FILTER (contains(body, text)) FROM proposals JOIN replies USING (reply_id)"
@@ -328,28 +331,43 @@ def test_a_bug_in_reading_leaves_also_those_replies_stored_that_came_meanwhile(t
 
 def test_a_moment_is_judged_once_its_proposals_are_over_and_not_only_when_all_are(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world.config |= {"judging": {"same_form": False}, "limits": {"max_connections": 1}}
+    world.config |= {"judging": {"same_form": False}, "limits": {"max_connections": 3}}
     world.config["candidates"] = [{"model": "cand", "samples": 6}]
     steps = iter(range(1_000))
 
     def says(request: Request) -> str:
         return judgement("A") if request.answer_schema else step(f"{MODEL_STEP} {next(steps)}")
 
-    async def work() -> list[Request]:
-        model = InLine(Slots(1, now), says, caches=True)
+    async def work() -> tuple[list[float], list[float]]:
+        model = Moody(Slots(3, now), says, caches=True)
         await evaluate(world.job(), world.store, Watcher(), opener=lambda _: model)
-        return model.sent
+        assert (len(model.proposed), len(model.judged)) == (36, 72)
+        for at, moment in model.judged:
+            same = [over for over, other in model.proposed if other == moment]
+            assert len(same) == 6
+            assert max(same) < at
+        return [at for at, _ in model.judged], [at for at, _ in model.proposed]
 
-    sent = run(work())
-    asked = [(bool(request.answer_schema), _moment_of(request)) for request in sent]
-    proposed = [place for place, (is_judge, _) in enumerate(asked) if not is_judge]
-    judged = [place for place, (is_judge, _) in enumerate(asked) if is_judge]
-    assert (len(proposed), len(judged)) == (36, 72)
-    assert judged[0] < proposed[-1]
-    for place in judged:
-        same = [other for other in proposed if asked[other][1] == asked[place][1]]
-        assert len(same) == 6
-        assert max(same) < place
+    judged, proposed = run(work())
+    assert min(judged) < max(proposed)
+
+
+@dataclass
+class Moody(InLine):
+    """Takes long for the first proposal of each moment; notes when proposals came and judges were asked."""
+
+    proposed: list[tuple[float, tuple[str, int]]] = field(default_factory=list)
+    judged: list[tuple[float, tuple[str, int]]] = field(default_factory=list)
+
+    async def _answer(self, request: Request, sending: Sending) -> Answer:
+        if request.answer_schema:
+            self.judged.append((now(), _moment_of(request)))
+            return await super()._answer(request, sending)
+        is_first = request.content[0] not in self.written
+        answer = await super()._answer(request, sending)
+        await asyncio.sleep(40.0 if is_first else 0.0)
+        self.proposed.append((now(), _moment_of(request)))
+        return answer
 
 
 def _moment_of(request: Request) -> tuple[str, int]:

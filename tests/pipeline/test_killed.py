@@ -14,7 +14,7 @@ from tests.loopback.replies import Body
 
 ROOT = Path(__file__).parents[2]
 CONNECTIONS = 4
-NAMES = ("one", "two", "three", "four")
+NAMES = ("one", "two")
 PROPOSALS = 2 * len(NAMES) * 4
 
 

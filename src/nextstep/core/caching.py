@@ -105,21 +105,24 @@ def _paths(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
     common = [_common(texts[a], texts[b]) for a, b in pairwise(order)]
     paths: list[list[tuple[int, int]]] = [[] for _ in texts]
     groups: list[tuple[int, int, list[tuple[int, int]]]] = [(0, len(order), [])] if order else []
-    number = 0
+    numbers: dict[tuple[int, int], int] = {}
+
+    def numbered(low: int, depth: int) -> tuple[int, int]:
+        """A beginning is named by the first text that has it: those that do are neighbours."""
+        while low and common[low - 1] >= depth:
+            low -= 1
+        return numbers.setdefault((low, depth), len(numbers)), depth
+
     while groups:
         low, high, above = groups.pop()
+        reached = above[-1][1] if above else 0
         if high - low == 1:
-            end = len(texts[order[low]])
-            is_new = not above or above[-1][1] < end
-            paths[order[low]] = [*above, (number, end)] if is_new else list(above)
-            number += is_new
+            length = len(texts[order[low]])
+            paths[order[low]] = [*above, numbered(low, length)] if length > reached else above
             continue
         depth = min(common[low : high - 1], default=0)
         cut = _boundary(texts[order[high - 1]], depth)
-        path = above
-        if cut > (above[-1][1] if above else 0):
-            path = [*above, (number, cut)]
-            number += 1
+        path = [*above, numbered(low, cut)] if cut > reached else above
         starts = [low, *(k + 1 for k in range(low, high - 1) if common[k] == depth), high]
         groups += [(a, b, path) for a, b in pairwise(starts)]
     return paths

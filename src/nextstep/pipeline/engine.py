@@ -279,17 +279,15 @@ class Engine:
         except NotSent:
             self._give_back(sent)
             return
-        except asyncio.CancelledError:
-            if self._over.is_set() or sent.is_under_way:
-                raise
-            self._give_back(sent)
-            return
         except FatalModelError as error:
             self._bury(sent, error)
             return
         except ModelError as error:
             sent.error = error
         except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and self._is_called_back(sent):
+                self._give_back(sent)
+                return
             self._break(error)
             raise
         finally:
@@ -299,6 +297,10 @@ class Engine:
         if sent.answer:
             self._count(sent, sent.answer.usage)
         self._land(sent)
+
+    def _is_called_back(self, sent: _Sent) -> bool:
+        """Whether a call that was cancelled only waited in line as the run was to finish."""
+        return self._closing is not None and not self._over.is_set() and not sent.is_under_way
 
     def _go(self, sent: _Sent) -> None:
         """A call's turn has come, for the first time or again. Raises NotSent when it is to stay here after all."""
