@@ -81,7 +81,8 @@ class BatchEngine(Engine):
         """Store what batches of earlier runs have brought by now; gives the replies that are still to come."""
         await self._pick_up()
         await self._look_at_all()
-        self.spend.under_way_usd -= sum(batch.estimate_usd for batch in self.holding.batches.values())
+        for batch in self.holding.batches.values():
+            self.spend.end(batch.estimate_usd, batch.n_requests)
         return self.holding.reply_ids
 
     @property
@@ -208,7 +209,7 @@ class BatchEngine(Engine):
             return False
         if not parcel.add(task, attempt, self.shared.place(task).layout, estimate):
             return False
-        self.spend.under_way_usd += estimate
+        self.spend.begin(estimate)
         return True
 
     def _look_up(self, model: str, reply_ids: Sequence[str]) -> tuple[frozenset[str], dict[str, int]]:
@@ -228,17 +229,14 @@ class BatchEngine(Engine):
         except StillUnsure as unsure:
             batch = unsure.batch
         except NoBatches:
-            self._release(parcel.estimate_usd)
+            self.spend.end(parcel.estimate_usd, len(parcel.calls))
             self._without_batches(model, parcel)
             return
         except ModelError as error:
-            self._release(parcel.estimate_usd)
+            self.spend.end(parcel.estimate_usd, len(parcel.calls))
             await self._refused(model, parcel, error)
             return
         self.holding.add(batch, parcel.tasks)
-
-    def _release(self, estimate_usd: float) -> None:
-        self.spend.under_way_usd -= estimate_usd
 
     def _without_batches(self, model: str, parcel: Parcel) -> None:
         """Ask a model one by one from now on."""
@@ -279,7 +277,7 @@ class BatchEngine(Engine):
         with self.store.read_or_empty() as connection:
             calls = calls_of(connection, new)
         for batch in new:
-            self.spend.under_way_usd += batch.estimate_usd
+            self.spend.begin(batch.estimate_usd, batch.n_requests)
             self.holding.add(batch, {call.reply_id: () for call in calls[batch.batch_key]})
 
     async def _look_at_all(self) -> bool:
@@ -316,7 +314,7 @@ class BatchEngine(Engine):
         if batch.batch_key in still:
             self.holding.batches[batch.batch_key] = still[batch.batch_key]
             return
-        self._release(batch.estimate_usd)
+        self.spend.end(batch.estimate_usd, batch.n_requests)
         self._put_back_due(self.holding.let_go(batch))
 
     async def _had_trouble(self, batch: Batch, error: ModelError) -> bool:

@@ -21,14 +21,14 @@ class Spend:
     """What the calls that are under way may cost, as estimated."""
     under_way: int = 0
 
-    def begin(self, estimate: float) -> None:
-        """A call of this estimated cost is under way."""
-        self.under_way += 1
+    def begin(self, estimate: float, calls: int = 1) -> None:
+        """A call, or several, of this estimated cost in all, is under way."""
+        self.under_way += calls
         self.under_way_usd += estimate
 
-    def end(self, estimate: float) -> None:
+    def end(self, estimate: float, calls: int = 1) -> None:
         """It is no longer. What none may cost is nothing: sums of fractions leave a little."""
-        self.under_way -= 1
+        self.under_way -= calls
         self.under_way_usd = self.under_way_usd - estimate if self.under_way else 0.0
 
     def add(self, cost: float | None, usage: Usage = NO_USAGE) -> None:
