@@ -5,6 +5,8 @@
     done = nextstep.evaluate("claude-opus-5-5", judges="claude-opus-5-5", max_cost_usd=20)
     done.win_rates.to_pandas()
 
+    nextstep.check("claude-opus-5-5", against="claude-opus-5").verdict
+
     with nextstep.open_store("nextstep.duckdb") as store:
         store.sql("SELECT candidate, win_rate FROM win_rates").to_pandas()
 
@@ -14,15 +16,31 @@ Importing does no work: each name is loaded when it is first used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextstep.api.comparing import Check, Comparison, check, compare
     from nextstep.api.evaluating import Evaluation, evaluate
     from nextstep.api.stores import OpenStore, open_store
     from nextstep.errors import NextstepError
 
 __version__ = "0.1.0"
 
-__all__ = ["Evaluation", "NextstepError", "OpenStore", "__version__", "evaluate", "open_store"]
+__all__ = [
+    "Check",
+    "Comparison",
+    "Evaluation",
+    "NextstepError",
+    "OpenStore",
+    "__version__",
+    "check",
+    "compare",
+    "evaluate",
+    "open_store",
+]
 
 _PLACES = {
+    "check": "nextstep.api.comparing",
+    "Check": "nextstep.api.comparing",
+    "compare": "nextstep.api.comparing",
+    "Comparison": "nextstep.api.comparing",
     "evaluate": "nextstep.api.evaluating",
     "Evaluation": "nextstep.api.evaluating",
     "open_store": "nextstep.api.stores",

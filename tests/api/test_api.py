@@ -54,6 +54,36 @@ def test_an_evaluation_tells_of_its_own_candidates_alone(folder: Path) -> None:
         assert store.win_rates().num_rows == 4
 
 
+def test_models_are_compared_as_the_command_compares_them(folder: Path) -> None:
+    nextstep.evaluate(["offline/continue", "offline/stock"], judges="offline/lexical")
+    found = nextstep.compare("offline/continue", "offline/stock")
+    with nextstep.open_store() as store:
+        stored = store.sql("SELECT candidate, baseline, difference FROM comparisons ORDER BY ALL")
+    names = ["candidate", "baseline", "difference"]
+    assert found.differences.select(names).sort_by([("difference", "ascending")]).num_rows == stored.num_rows > 0
+    assert set(found.differences.column("candidate").to_pylist()) == {"offline/continue"}
+    assert found.not_comparable == ()
+    swapped = nextstep.compare("offline/stock", "offline/continue", set="detour")
+    (there,) = [row for row in found.differences.to_pylist() if row["set"] == "detour"]
+    (back,) = swapped.differences.to_pylist()
+    assert back["difference"] == -there["difference"]
+
+
+def test_a_gate_on_few_moments_gives_no_verdict_and_says_why(folder: Path) -> None:
+    done = nextstep.check("offline/continue", against="offline/stock", judges="offline/lexical")
+    assert done.verdict == "no verdict"
+    assert all(done.gates.column("reason").to_pylist())
+    with nextstep.open_store() as store:
+        assert store.sql("FROM gates").num_rows == done.gates.num_rows
+    again = nextstep.check("offline/continue", against="offline/stock", judges="offline/lexical", run=False)
+    assert again.verdict == done.verdict
+
+
+def test_a_gate_that_may_not_run_needs_a_store(folder: Path) -> None:
+    with pytest.raises(nextstep.NextstepError):
+        nextstep.check("offline/continue", against="offline/stock", judges="offline/lexical", run=False)
+
+
 def test_it_runs_where_a_loop_runs_already(folder: Path) -> None:
     async def cell() -> nextstep.Evaluation:
         return offline(limit=2, shard="1/1")
