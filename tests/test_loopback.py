@@ -376,7 +376,7 @@ def test_every_answer_has_a_request_id_and_rate_limit_headers() -> None:
     for limit in ("requests", "tokens", "input-tokens", "output-tokens"):
         assert {f"anthropic-ratelimit-{limit}-{part}" for part in ("limit", "remaining", "reset")} <= set(first.headers)
     left = [int(raw.headers["anthropic-ratelimit-requests-remaining"]) for raw in (first, second)]
-    assert left == [999, 998]
+    assert left == [999_999, 999_998]
     assert int(second.headers["anthropic-ratelimit-tokens-remaining"]) % 1000 == 0
 
 

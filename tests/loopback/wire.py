@@ -12,9 +12,9 @@ from tests.loopback.replies import Body, Ending, Reply
 Event = dict[str, Any]
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
-UNENFORCED = {"requests": 1_000, "input-tokens": 2_000_000, "output-tokens": 400_000}
-LIMITS = UNENFORCED | {"tokens": 2_400_000}
-"""What headers tell of limits that are not enforced."""
+UNENFORCED = {"requests": 1_000_000, "input-tokens": 2_000_000_000, "output-tokens": 400_000_000}
+LIMITS = UNENFORCED | {"tokens": 2_400_000_000}
+"""What headers tell of limits that are not enforced: far away, since nothing here fills them up again."""
 PIECES = 4
 """Into how many deltas a text of some length is cut."""
 
