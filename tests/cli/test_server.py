@@ -189,6 +189,7 @@ def test_ctrl_c_loses_no_answer_and_the_next_run_asks_only_for_the_rest(project:
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
         assert running.returncode == 130
+        assert "finishing what is under way (1)" in err
         assert "interrupted" in err
         assert "Traceback" not in err
         answered = len(server.answered)

@@ -93,7 +93,7 @@ class ProgressWatcher(Watcher):
 
     def interrupted(self, under_way: int) -> None:
         """Say what the first Ctrl-C does."""
-        typer.echo(f"nextstep: finishing {under_way} calls under way; Ctrl-C again to stop at once", err=True)
+        typer.echo(f"nextstep: finishing what is under way ({under_way}); Ctrl-C again to stop at once", err=True)
 
     def waiting(self, batches: int, calls: int, seconds: float) -> None:
         """Say what is waited for; a terminal shows it in its table."""
@@ -122,10 +122,11 @@ class ProgressWatcher(Watcher):
         table = Table(box=None, padding=(0, 1), header_style="dim")
         for heading in ("", "model", "", "done", "running", "waiting", "failed"):
             table.add_column(heading, justify="left" if heading in ("", "model") else "right", overflow="ellipsis")
-        out = self.engine.under_way if self.engine else {}
+        out = Counter(self.engine.under_way if self.engine else {})
         for (stage, model), total in self.totals.items():
             over, failed = self.over[stage, model], self.failed[stage, model]
-            running = min(out.get(model, 0), total - over)
+            running = min(out[model], total - over)
+            out[model] -= running
             table.add_row(
                 stage,
                 Text(model, overflow="ellipsis", no_wrap=True),

@@ -6,7 +6,7 @@ Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored fir
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -137,8 +137,8 @@ class Engine:
             await self._over.wait()
         finally:
             await self._end(visiting)
-        if self._bug or self._closing:
-            raise self._bug or self._closing or AssertionError
+        if ended_by := self._bug or self._closing:
+            raise ended_by
 
     def finish(self, reason: BaseException) -> None:
         """Send nothing more; `run` raises the reason once what is under way has come and is stored."""
@@ -163,13 +163,13 @@ class Engine:
 
     @property
     def under_way(self) -> dict[str, int]:
-        """By model, the calls that are out: in line or sent."""
-        return {name: queue.out for name, queue in self._queues.items()}
+        """By model, the calls that are with it, or between two tries. Safe to ask from another thread."""
+        return dict(Counter(sent.model for sent in list(self._open.values()) if sent.is_under_way))
 
     @property
     def waited_for(self) -> int:
         """The calls that an end of the run waits for."""
-        return sum(queue.out for queue in self._queues.values())
+        return sum(sent.is_under_way for sent in self._open.values())
 
     # --- queues
 
