@@ -8,10 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from nextstep.core.records import Answer, Request
+from nextstep.core.records import Request
 from nextstep.core.shards import Shard
 from nextstep.errors import ModelError, StoreError, StoreTooNew, UsageError
-from nextstep.models.base import AS_IT_IS, Sending
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.evaluate import choose_moments, evaluate
 from nextstep.pipeline.merging import merge_into, merge_into_new
@@ -136,26 +135,11 @@ def test_a_sample_that_came_twice_is_not_judged_twice(world: World, tmp_path: Pa
     assert [(row["n_moments"], row["pending"]) for row in result.win_rates] == [(3, 0), (3, 0)]
 
 
-class Breaks:
-    """A model that gives no answer."""
-
-    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
-        raise ModelError("server", "down")
-
-    async def count_tokens(self, request: Request) -> None:
-        return
-
-    async def look_up(self, name: str) -> str:
-        return name
-
-    async def aclose(self) -> None:
-        return
-
-
 def test_failures_that_the_other_store_cures_count_no_longer(world: World, tmp_path: Path) -> None:
     good = run_in(world, tmp_path / "good.duckdb")
     job = world.job()
-    asyncio.run(evaluate(job, Store(tmp_path / "bad.duckdb"), Watcher(), opener=lambda _: Breaks()))
+    broken = ScriptedModel(lambda _: ModelError("server", "down"))
+    asyncio.run(evaluate(job, Store(tmp_path / "bad.duckdb"), Watcher(), opener=lambda _: broken))
     merge_into_new([tmp_path / "bad.duckdb", good], tmp_path / "m.duckdb")
     m = tmp_path / "m.duckdb"
     assert len(rows(m, "failures")) == 6

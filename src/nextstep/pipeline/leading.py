@@ -48,7 +48,8 @@ class Leads:
         if trunk is None or task.model in self._uncached:
             return UNSHARED
         if trunk.scope not in self._places:
-            self._places[trunk.scope] = _places(self._expected[trunk.scope], task.model, hour=self.hour)
+            expected = self._expected[trunk.scope]
+            self._places[trunk.scope] = _places(trunk.scope, expected, task.model, hour=self.hour)
         return self._places[trunk.scope].get(trunk.key, UNSHARED)
 
     def park(self, task: Task, place: Place) -> bool:
@@ -86,7 +87,7 @@ class Leads:
         self._uncached.add(model)
 
 
-def _places(expected: Trunks, model: str, *, hour: bool) -> dict[Hashable, Place]:
+def _places(scope: Hashable, expected: Trunks, model: str, *, hour: bool) -> dict[Hashable, Place]:
     """The place of every trunk of a scope; trunks that are alone with themselves are not rendered for it."""
     if sum(times for _, times in expected.values()) < 2:
         return {}
@@ -96,12 +97,5 @@ def _places(expected: Trunks, model: str, *, hour: bool) -> dict[Hashable, Place
         return {}
     system = next(iter(begun.values()))[0].system
     texts = [beginning.first for beginning, _ in begun.values()]
-    found = places(
-        tuple(next(iter(expected.values()))[0].scope),
-        system,
-        texts,
-        [times for _, times in begun.values()],
-        least_tokens(model),
-        hour=hour,
-    )
-    return dict(zip(begun, found, strict=True))
+    visits = [times for _, times in begun.values()]
+    return dict(zip(begun, places(scope, system, texts, visits, least_tokens(model), hour=hour), strict=True))
