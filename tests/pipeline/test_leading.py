@@ -1,15 +1,17 @@
 """Who goes ahead: the first to write a beginning; the others wait until its answer has begun, and never longer."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nextstep.core.caching import UNSHARED
+from nextstep.core.caching import CHARS_PER_TOKEN, UNSHARED
 from nextstep.core.records import Request
 from nextstep.errors import FatalModelError, ModelError
+from nextstep.models.cache_minimum import least_tokens
 from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.leading import Leads
 from tests.pipeline.pieces import Bench, Piece, new_store
@@ -103,6 +105,16 @@ def test_a_server_that_turns_out_to_keep_nothing_is_waited_for_once(tmp_path: Pa
         await running
 
     run(work())
+
+
+def test_a_beginning_hardly_longer_than_the_minimum_says_nothing_of_the_server() -> None:
+    least = int(least_tokens("m") * CHARS_PER_TOKEN)
+    for size, gives_up in ((least + 10, False), (int(2 * least) + 10, True)):
+        leads, piece = Leads(), Piece(1, trunk_of=1)
+        leads.expect([(piece.trunk, 5)] if piece.trunk else [])
+        place = replace(leads.place(piece), depths=(size,))
+        leads.kept_nothing(place, "m")
+        assert (leads.place(piece) == UNSHARED) is gives_up
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -357,8 +357,8 @@ class Engine:
         if sent.read and usage.input_tokens is not None:
             self.to_read += 1
             self.missed += not usage.cache_read_tokens
-        elif sent.place.nodes and not usage.cache_read_tokens and not usage.cache_write_tokens:
-            self.leads.keeps_nothing(sent.model)
+        elif not usage.cache_read_tokens and not usage.cache_write_tokens:
+            self.leads.kept_nothing(sent.place, sent.model)
 
     def _let_others(self, sent: _Sent, *, was_written: bool) -> None:
         """Those who waited for what this call writes may go."""

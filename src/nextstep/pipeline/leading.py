@@ -7,10 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeAlias
 
-from nextstep.core.caching import UNSHARED, Node, Place, places
+from nextstep.core.caching import CHARS_PER_TOKEN, UNSHARED, Node, Place, places
 from nextstep.models.cache_minimum import least_tokens
 from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.stage import Task
+
+SURELY = 2.0
+"""By how much, as estimated, a beginning is longer than a model's minimum that is longer for sure."""
 
 Trunks: TypeAlias = Mapping[Hashable, tuple[Trunk, int]]
 """Of one scope, by their keys: how many calls begin with each."""
@@ -81,6 +84,14 @@ class Leads:
     def given_up(self, nodes: Iterable[Node]) -> list[Task]:
         """The call that was to write these did not: one of those who waited may go ahead instead."""
         return [task for node in nodes for task in self._parked.pop(node, ())]
+
+    def kept_nothing(self, place: Place, model: str) -> None:
+        """A call with this place wrote nothing and read nothing; of one that was long for sure, that is the server's way.
+
+        A short one may only have been shorter, in the server's tokens, than the model's minimum.
+        """
+        if max(place.depths, default=0) >= SURELY * least_tokens(model) * CHARS_PER_TOKEN:
+            self.keeps_nothing(model)
 
     def keeps_nothing(self, model: str) -> None:
         """The model's server has no cache: nobody needs to wait."""
