@@ -86,7 +86,7 @@ class Leads:
         return [task for node in nodes for task in self._parked.pop(node, ())]
 
     def kept_nothing(self, place: Place, model: str) -> None:
-        """A call with this place wrote nothing and read nothing; of one that was long for sure, that is the server's way.
+        """A call with this place wrote and read nothing; where it was long for sure, that is the server's way.
 
         A short one may only have been shorter, in the server's tokens, than the model's minimum.
         """
