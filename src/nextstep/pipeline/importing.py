@@ -75,7 +75,7 @@ def import_transcripts(
     )
     size = sum(path.stat().st_size for path, _ in found if path.exists())
     jobs = min(settings.jobs, len(found)) if size > WORTH_A_PROCESS else 1
-    with _Desk(shelf, store) as desk:
+    with _Desk(shelf, store, jobs) as desk:
         for prepared in map(prepare, tasks) if jobs < 2 else prepare_side_by_side(tasks, jobs):
             if prepared.status == "known":
                 yield [_known(prepared.path, row) for row in known[prepared.sha256]]
@@ -86,8 +86,8 @@ def import_transcripts(
 class _Desk:
     """Puts sessions in their place at once, and into the store some at a time: opening it costs more than a session."""
 
-    def __init__(self, shelf: Shelf, store: Store) -> None:
-        self._shelf, self._store = shelf, store
+    def __init__(self, shelf: Shelf, store: Store, jobs: int) -> None:
+        self._shelf, self._store, self._jobs = shelf, store, jobs
         self._waiting: list[Stored] = []
         self._since = monotonic()
 
@@ -113,14 +113,18 @@ class _Desk:
         """Store what waits."""
         if self._waiting:
             longest = max((ready.aside.longest for one in self._waiting for ready, _ in one.placed), default=0)
-            with self._store.write(settings=_frugal(longest)) as connection:
+            with self._store.write(settings=_frugal(longest, self._jobs)) as connection:
                 store_imports(connection, self._waiting)
         self._waiting, self._since = [], monotonic()
 
 
-def _frugal(longest: int) -> dict[str, Any]:
+def _frugal(longest: int, jobs: int) -> dict[str, Any]:
     """Settings with which DuckDB takes in much text in little memory and writes it once, not to its log first."""
-    return {"threads": 1, "memory_limit": f"{STORE_MEMORY + 8 * longest} bytes", "wal_autocheckpoint": "1KB"}
+    return {
+        "threads": jobs,
+        "memory_limit": f"{jobs * (STORE_MEMORY + 8 * longest)} bytes",
+        "wal_autocheckpoint": "1KB",
+    }
 
 
 def _known(path: Path, row: dict[str, Any]) -> Import:
