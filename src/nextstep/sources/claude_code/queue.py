@@ -43,12 +43,20 @@ class Operation(NamedTuple):
     """Whether the text is a human's words (a queue also holds notifications and commands)."""
 
 
+class Message(NamedTuple):
+    """A message that only the queue holds."""
+
+    text: str
+    entered: int
+    """Line of the operation that put it in; of the one that took it out, where no other tells of it."""
+
+
 @dataclass
 class Delivery:
     """What became of the queued messages that have no record of their own."""
 
-    messages: dict[int, str] = field(default_factory=dict)
-    """Text of each message that only the queue holds, by the line of the operation that delivered it."""
+    messages: dict[int, Message] = field(default_factory=dict)
+    """By the line of the operation that delivered them."""
     recalled: list[int] = field(default_factory=list)
     undelivered: list[int] = field(default_factory=list)
     reworded: list[int] = field(default_factory=list)
@@ -109,7 +117,7 @@ class _Queue:
         for line, op in list(self.removals.entries.items()):
             # Its way into the queue was not logged, or its line was damaged.
             if op.text and op.is_human and op.text not in entered and not self._claim_written(op, after=0):
-                delivery.messages[line] = op.text
+                delivery.messages[line] = Message(op.text, line)
         return delivery
 
     def _is_written(self, op: Operation) -> bool:
@@ -158,7 +166,7 @@ class _Queue:
         if recall is not None and (removal is None or recall < removal):
             delivery.recalled.append(op.line)
         elif removal is not None and not self._is_dequeued_before(op, removal):
-            delivery.messages[removal] = op.text
+            delivery.messages[removal] = Message(op.text, op.line)
             self.removals.take(removal)
         elif (typed := self.typed.first(op.line, None, lambda one: holds(one.text, op.text))) is not None:
             self.typed.take(typed)
@@ -178,7 +186,7 @@ class _Queue:
         self.dequeues.take(dequeue)
         # A dequeue with a record after it is that record in other words (a pasted text spelled out, say).
         if dequeue not in self.seen_dequeues:
-            delivery.messages[dequeue] = op.text
+            delivery.messages[dequeue] = Message(op.text, op.line)
         else:
             delivery.reworded.append(op.line)
 

@@ -73,6 +73,8 @@ class Reader:
         self._dequeues: deque[int] = deque(maxlen=NEAR)
         self._left: set[int] = set()
         self._delivered: list[Draft] = []
+        self._entered: dict[int, int] = {}
+        """Line on which a message went into the queue, by the line on which it was delivered."""
 
     @property
     def is_agent(self) -> bool:
@@ -208,6 +210,7 @@ class Reader:
             self.notes.add("queued message in other words after its dequeue: left out", *delivery.reworded)
             self.notes.add("message that only the queue holds: put where it was delivered", *delivery.messages)
             self._delivered = self._deliver(delivery)
+            self._entered = {line: message.entered for line, message in delivery.messages.items()}
         else:
             self.notes.add("event beside an agent's side chain: left out", *(draft.line for draft in self.main.drafts))
             entered = (op.line for op in self._operations if op.is_human and op.name == "enqueue")
@@ -216,7 +219,11 @@ class Reader:
         if self._left:
             self.notes.add(
                 "event on a branch that the human went back from: left out",
-                *(draft.line for draft in self._drafts() if draft.node in self._left),
+                *(draft.line for draft in self._track.drafts if draft.node in self._left),
+            )
+            self.notes.add(
+                "queued message on a branch that the human went back from: left out",
+                *sorted(self._entered[draft.line] for draft in self._delivered if draft.node in self._left),
             )
 
     @property
@@ -231,8 +238,8 @@ class Reader:
     def _deliver(self, delivery: Delivery) -> list[Draft]:
         """The messages that only the queue holds, where they were delivered."""
         drafts = []
-        for line, text in sorted(delivery.messages.items()):
-            said = said_in_queue(text, {}, entrypoint=self._entrypoint)
+        for line, message in sorted(delivery.messages.items()):
+            said = said_in_queue(message.text, {}, entrypoint=self._entrypoint)
             if any(one.why == "sdk" for one in said):
                 self.notes.add(BY_PROGRAM, line)
             drafts += [self._drafted(line, *self._places[line], one) for one in said]
