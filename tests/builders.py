@@ -11,8 +11,8 @@ from nextstep.config import EvalConfig
 from nextstep.core.forms import LABELS, in_lines, parts
 from nextstep.core.judging import Letter
 from nextstep.core.records import Answer, Event, Kind, Order, Request, Role
-from nextstep.models import Model, is_offline
-from nextstep.models.base import AS_IT_IS, Sending
+from nextstep.models import is_offline
+from nextstep.models.base import AS_IT_IS, Model, Sending
 from nextstep.models.offline import open_offline
 from nextstep.models.scripted import ScriptedModel
 from nextstep.pipeline.calibrate import Calibration, calibrate, make_calibration

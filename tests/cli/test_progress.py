@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nextstep.cli.progress import ProgressWatcher
 from nextstep.errors import FatalModelError
-from nextstep.models import Slots
+from nextstep.models.pace import Slots
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.spending import Spend
 from nextstep.store import Store

@@ -166,7 +166,7 @@ HEAVY = ("anthropic", "httpx2", "bm25s", "numpy", "genai_prices", "tenacity")
     [
         "import nextstep.models, nextstep.config",
         "import nextstep.models.base, nextstep.models.prices, nextstep.models.offline, nextstep.models.scripted",
-        "from nextstep.models import *; open_model('offline/stock', {}, __import__('nextstep.config').config.Limits())",
+        "from nextstep import config, models; models.open_model('offline/stock', {}, config.Limits())",
     ],
 )
 def test_no_heavy_library_is_imported_before_it_is_needed(work: str) -> None:

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Self
 
 from nextstep.core.records import Answer, Moment, MomentSet, Request, Usage
 from nextstep.errors import ModelError, UnreadableReply
-from nextstep.models import Model, Slots
-from nextstep.models.base import AS_IT_IS, Sending, answer_of
+from nextstep.models.base import AS_IT_IS, Model, Sending, answer_of
+from nextstep.models.pace import Slots
 from nextstep.pipeline.calls import Call, Purpose, Trunk
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.prompting import Beginning

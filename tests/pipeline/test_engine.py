@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from nextstep.core.records import Answer, Request
 from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from nextstep.models import Slots
 from nextstep.models.base import Sending
+from nextstep.models.pace import Slots
 from nextstep.pipeline.evaluate import evaluate
 from nextstep.pipeline.watching import Watcher
 from tests.builders import MODEL_STEP, World, judgement, step

@@ -1,13 +1,14 @@
 """Models behind one protocol: a server that speaks the Messages API, or the built-in offline ones."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from nextstep.config import Endpoint, Limits
 from nextstep.errors import UsageError
-from nextstep.models.base import Model
-from nextstep.models.pace import Slots
 
-__all__ = ["Model", "Slots", "is_offline", "open_model"]
+if TYPE_CHECKING:
+    from nextstep.config import Endpoint, Limits
+    from nextstep.models.base import Model
+    from nextstep.models.pace import Slots
 
 
 def is_offline(name: str) -> bool:
@@ -15,7 +16,9 @@ def is_offline(name: str) -> bool:
     return name.startswith("offline/")
 
 
-def open_model(name: str, endpoints: Mapping[str, Endpoint], limits: Limits, slots: Slots | None = None) -> Model:
+def open_model(
+    name: str, endpoints: Mapping[str, "Endpoint"], limits: "Limits", slots: "Slots | None" = None
+) -> "Model":
     """The model of this name; models that are asked together share `slots`.
 
     Raises UsageError, naming what there is, when there is none.

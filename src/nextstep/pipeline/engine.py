@@ -14,8 +14,8 @@ from typing import TypeAlias
 from nextstep.core.caching import UNSHARED, Node, Place
 from nextstep.core.records import Usage
 from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from nextstep.models import Model, Slots
-from nextstep.models.base import NotSent, Sending
+from nextstep.models.base import Model, NotSent, Sending
+from nextstep.models.pace import Slots
 from nextstep.pipeline.calls import Call, Trunk
 from nextstep.pipeline.desk import Desk, Exchange, Follow, Outcome, Visit
 from nextstep.pipeline.known import KnownReplies

@@ -10,7 +10,8 @@ from nextstep.config import Price
 from nextstep.core.records import Order, Request, Usage
 from nextstep.core.rendering import CHARS_PER_TOKEN
 from nextstep.errors import NextstepError
-from nextstep.models import Model, is_offline
+from nextstep.models import is_offline
+from nextstep.models.base import Model
 from nextstep.models.prices import NO_PRICES, cost_usd, in_batch
 from nextstep.pipeline.calibrate import Calibration
 from nextstep.pipeline.calls import Purpose

@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 from nextstep import __version__
 from nextstep.config import EvalConfig, ModelSettings
 from nextstep.errors import BudgetReached, FatalModelError
-from nextstep.models import Model, Slots, is_offline, open_model
+from nextstep.models import is_offline, open_model
+from nextstep.models.base import Model
+from nextstep.models.pace import Slots
 from nextstep.models.prices import cost_usd
 from nextstep.pipeline.batch_rows import open_batches
 from nextstep.pipeline.engine import Engine
