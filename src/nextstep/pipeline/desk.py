@@ -144,17 +144,17 @@ class Desk:
         with self.store.write() as connection:
             self._insert_replies(connection, landed)
 
-    def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> None:
-        insert(connection, "replies", [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer])
+    def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> frozenset[str]:
+        """Write the raw answers; gives the names of those that another process has stored first."""
+        rows = [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer]
+        return frozenset(name for (name,) in insert(connection, "replies", rows))
 
     def work(self, landed: Sequence[Exchange], dropped: Sequence[Task]) -> Visit:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
-        answered = [one.call.reply_id for one in landed if one.answer]
         with self.store.write() as connection:
-            others = _stored(connection, answered)
-            self._insert_replies(connection, landed)
+            others = self._insert_replies(connection, landed)
             try:
                 visit.outcomes = _read(connection, landed, others)
             except Exception as error:  # raised once the answers are safe
@@ -184,12 +184,6 @@ class Desk:
             insert(connection, table, rows)
         failures = [failure_row(self.run_id, task, error) for outcome in outcomes for task, error in outcome.failed]
         insert(connection, "failures", failures, replace=True)
-
-
-def _stored(connection: Connection, names: Sequence[str]) -> frozenset[str]:
-    """Those of these replies that are there."""
-    rows = query(connection, "stored_replies", reply_ids=list(names)) if names else []
-    return frozenset(row["reply_id"] for row in rows)
 
 
 def _read(connection: Connection, landed: Sequence[Exchange], others: Collection[str]) -> list[Outcome]:
