@@ -114,7 +114,8 @@ def render(
     """
     line = _Line(events, decision)
     room = int(max_tokens * CHARS_PER_TOKEN)
-    _fit(line, room, _tiers(events, keep))
+    if line.length > room:
+        _fit(line, room, _tiers(events, keep))
     return Rendered(_join(line.texts), shortened=line.shortened)
 
 

@@ -180,7 +180,7 @@ class MessagesModel:
     async def _whole(self, body: dict[str, Any]) -> "Received":
         # The server is silent while the model writes: nothing but the total may bound it.
         response = await self.client.messages.with_raw_response.create(**body, timeout=timeouts(self.limits.timeout_s))
-        return Received(await response.text(), response.request_id, response.headers)
+        return Received(await response.text(), response.request_id, _plain(response.headers))
 
     async def _streamed(self, body: dict[str, Any], begun: Callable[[], None] | None) -> "Received":
         async with self.client.messages.stream(**body) as stream:
@@ -191,7 +191,9 @@ class MessagesModel:
             except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
                 # What the SDK raises when a stream is not one (HTML, one JSON), has odd events, or lacks its usage.
                 message = _without_usage(stream, error)
-        return Received(message.to_json(indent=None, warnings=False), stream.request_id, stream.response.headers)
+        return Received(
+            message.to_json(indent=None, warnings=False), stream.request_id, _plain(stream.response.headers)
+        )
 
     def named(self, error: BaseException, model: str, attempts: int) -> ModelError:
         """The SDK's error as one of ours: what is wrong, and what to do."""
@@ -268,6 +270,11 @@ class Received:
     body: str
     request_id: str | None
     headers: Mapping[str, str]
+
+
+def _plain(headers: httpx2.Headers) -> dict[str, str]:
+    """Headers by their names in small letters: looking one up among the SDK's takes longer than making these."""
+    return {name.decode("ascii", "replace").lower(): value.decode("ascii", "replace") for name, value in headers.raw}
 
 
 def _tell(turn: Turn, error: anthropic.APIStatusError) -> None:

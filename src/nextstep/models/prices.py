@@ -1,12 +1,17 @@
 """What an answer costs: from evals.yaml where that has a price, else from the genai-prices library's dated table."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from nextstep.config import Price
 from nextstep.core.records import Usage
 from nextstep.models import is_offline
+
+if TYPE_CHECKING:
+    from genai_prices.types import PriceCalculation
 
 HOUR_OVER_MINUTES = 2 / 1.25
 """What keeping tokens for an hour costs, over keeping them for five minutes."""
@@ -33,8 +38,8 @@ def cost_usd(model: str, usage: Usage, prices: Mapping[str, Price] = NO_PRICES) 
         return 0.0
     if usage.input_tokens is None or usage.output_tokens is None:
         return None
-    if model in prices:
-        return _own(prices[model], usage)
+    if rates := prices.get(model) or _flat(model):
+        return _at(rates, usage)
     hour = usage.cache_write_1h_tokens or 0
     whole = _listed(model, usage)
     if whole is None or not hour:
@@ -43,21 +48,50 @@ def cost_usd(model: str, usage: Usage, prices: Mapping[str, Price] = NO_PRICES) 
     return whole + (HOUR_OVER_MINUTES - 1) * kept
 
 
-def _own(price: Price, usage: Usage) -> float:
-    """By a price of evals.yaml, per million tokens."""
+class Rates(NamedTuple):
+    """US dollars per million tokens, the same for prompts of every length."""
+
+    input: float
+    output: float
+    read: float
+    write: float
+
+
+def _at(rates: Price | Rates, usage: Usage) -> float:
+    """By rates per million tokens."""
     hour = usage.cache_write_1h_tokens or 0
     return (
-        (usage.input_tokens or 0) * price.input
-        + (usage.output_tokens or 0) * price.output
-        + (usage.cache_read_tokens or 0) * price.read
-        + ((usage.cache_write_tokens or 0) - hour) * price.write
-        + hour * price.write * HOUR_OVER_MINUTES
+        (usage.input_tokens or 0) * rates.input
+        + (usage.output_tokens or 0) * rates.output
+        + (usage.cache_read_tokens or 0) * rates.read
+        + ((usage.cache_write_tokens or 0) - hour) * rates.write
+        + hour * rates.write * HOUR_OVER_MINUTES
     ) / 1e6
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
+def _flat(model: str) -> Rates | None:
+    """The library's rates, for models that have one price for prompts of every length: it takes 90 us for each answer.
+
+    None where the price depends on the length, or is not known.
+    """
+    found = _calculation(model, Usage(input_tokens=0, output_tokens=0))
+    if found is None:
+        return None
+    kinds = found.model_price
+    rates = (kinds.input_mtok, kinds.output_mtok, kinds.cache_read_mtok, kinds.cache_write_mtok)
+    flat = [float(rate) for rate in rates if isinstance(rate, Decimal)]
+    return Rates(*flat) if len(flat) == len(rates) else None
+
+
 def _listed(model: str, usage: Usage) -> float | None:
-    """The library's price; it counts cached tokens in the input."""
+    """The library's price."""
+    found = _calculation(model, usage)
+    return float(found.total_price) if found else None
+
+
+def _calculation(model: str, usage: Usage) -> "PriceCalculation | None":
+    """What the library finds for a usage, in which it counts cached tokens as input; None for a model it has not."""
     from genai_prices import Usage as Tokens
     from genai_prices import calc_price
 
@@ -73,6 +107,6 @@ def _listed(model: str, usage: Usage) -> float | None:
         output_tokens=usage.output_tokens,
     )
     try:
-        return float(calc_price(tokens, rest or model, provider_id=provider).total_price)
+        return calc_price(tokens, rest or model, provider_id=provider)
     except LookupError:
         return None
