@@ -20,8 +20,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.suites import write_suite
@@ -90,9 +88,9 @@ def evaluate(folder: Path, url: str, *flags: str) -> Ran:
     return run([NEXTSTEP, "eval", "-q", "--json", *flags], folder, url)
 
 
-def plain(folder: Path, url: str, calls: int) -> Ran:
+def plain(folder: Path, url: str, calls: int, *, warm: int = 0) -> Ran:
     """The SDK in a loop."""
-    return run([sys.executable, str(HERE / "plain.py"), str(calls), str(CONNECTIONS)], folder, url)
+    return run([sys.executable, str(HERE / "plain.py"), *map(str, (calls, CONNECTIONS, warm))], folder, url)
 
 
 MANY = 256
@@ -100,45 +98,22 @@ MANY = 256
 
 
 def cpu(runs: int) -> None:
-    """CPU per call, ours and the plain loop's in turn; then memory.
-
-    Starting is taken off. Of ours: a run over a store that has the suite and one moment's answers, less a run over the
-    same store after that moment's answers were taken out again (which also loads all that a first call loads). Of the
-    plain loop: a run less one of three calls.
-    """
+    """CPU per call, ours and the plain loop's in turn, each in a process that has loaded everything; then memory."""
     with tempfile.TemporaryDirectory() as name, serving(trusting=True, rpm=10**9) as server:
         folder = project(Path(name), MANY)
         ours, theirs, peaks = [], [], []
         for _ in range(runs):
-            evaluate(folder, server.base_url, "-n", "1")
-            all_but_one = again(folder, server.base_url)
-            forget_one(folder)
-            one = again(folder, server.base_url)
-            ours.append((all_but_one.cpu - one.cpu) / (3 * (MANY - 2)) * 1e3)
-            calls, few = (plain(folder, server.base_url, n) for n in (3 * MANY, 3))
-            theirs.append((calls.cpu - few.cpu) / (3 * (MANY - 1)) * 1e3)
-            peaks.append(all_but_one.peak)
+            for old in folder.glob("*.duckdb*"):
+                old.unlink()
+            warm = run([sys.executable, str(HERE / "warm.py")], folder, server.base_url)
+            ours.append(float(warm.said.split()[-1]) / (3 * (MANY - 9)) * 1e3)
+            loop = plain(folder, server.base_url, 3 * MANY, warm=3)
+            theirs.append(float(loop.said.split()[-1]) / (3 * MANY) * 1e3)
+            peaks.append(evaluate(folder, server.base_url).peak)
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
         print(f"CPU per call: nextstep {statistics.median(ours):.2f} ms, plain SDK {statistics.median(theirs):.2f} ms,")
         print(f"  ratio {statistics.median(ratios):.2f} (median of {runs}; {min(ratios):.2f} to {max(ratios):.2f})")
         print(f"peak memory at {3 * MANY} calls: {statistics.median(peaks):.0f} MB")
-
-
-def again(folder: Path, url: str, *flags: str) -> Ran:
-    """`nextstep eval` over the store that is there."""
-    return run([NEXTSTEP, "eval", "-q", "--json", *flags], folder, url)
-
-
-def forget_one(folder: Path) -> None:
-    """Take a moment's answers out of the store."""
-    with duckdb.connect(str(folder / "nextstep.duckdb")) as store:
-        one = "(SELECT min(moment_id) FROM proposals)"
-        ids = f"(SELECT proposal_id FROM proposals WHERE moment_id = {one})"
-        gone = f"(SELECT reply_id FROM verdicts WHERE proposal_id IN {ids})"
-        store.execute(f"DELETE FROM replies WHERE reply_id IN {gone}")
-        store.execute(f"DELETE FROM verdicts WHERE proposal_id IN {ids}")
-        store.execute(f"DELETE FROM replies WHERE reply_id IN (SELECT reply_id FROM proposals WHERE moment_id = {one})")
-        store.execute(f"DELETE FROM proposals WHERE moment_id = {one}")
 
 
 def memory(counts: tuple[int, ...]) -> None:

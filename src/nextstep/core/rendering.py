@@ -19,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 
 from nextstep.core.records import Event, Kind, Role
@@ -208,6 +208,7 @@ def _fence(event: Event, text: str | None = None) -> str:
     return f'<event n="{event.idx}" from="{event.role}" kind="{event.kind}"{tool}>\n{body}\n</event>'
 
 
+@lru_cache(maxsize=1_000)
 def _tool(name: str) -> str:
     """A tool's name as it can stand in an attribute; a transcript's may be anything, and of any length."""
     safe = _UNSAFE.sub("_", visible(name)) or "_"

@@ -153,7 +153,7 @@ class Desk:
         """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
-        with self.store.write() as connection:
+        with self.store.write(settle=False) as connection:
             others = self._insert_replies(connection, landed)
             try:
                 visit.outcomes = _read(connection, landed, others)

@@ -5,14 +5,14 @@ opening waits patiently for others to let go.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
@@ -40,9 +40,12 @@ class Store:
         self.patience_s = patience_s
 
     @contextmanager
-    def write(self, *, settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Connection]:
-        """A connection in one transaction: all of the block is stored, or nothing of it. `settings` are DuckDB's."""
-        with self._open(read_only=False, settings=settings) as connection:
+    def write(self, *, settings: Mapping[str, Any] = MappingProxyType({}), settle: bool = True) -> Iterator[Connection]:
+        """A connection in one transaction: all of the block is stored, or nothing of it. `settings` are DuckDB's.
+
+        Without `settle`, what is stored may stay in DuckDB's log beside the file until a later `write`.
+        """
+        with self._open(read_only=False, settings=settings, settle=settle) as connection:
             version = check_version(connection, self.path)
             connection.begin()
             try:
@@ -97,12 +100,17 @@ class Store:
 
     @contextmanager
     def _open(
-        self, *, read_only: bool, sealed: bool = False, settings: Mapping[str, Any] = MappingProxyType({})
+        self,
+        *,
+        read_only: bool,
+        sealed: bool = False,
+        settings: Mapping[str, Any] = MappingProxyType({}),
+        settle: bool = True,
     ) -> Iterator[Connection]:
         def opened() -> AbstractContextManager[Connection]:
             if sealed:
                 return connecting.sealed(self.path)
-            return connecting.attached(self.path, read_only=read_only, settings=settings)
+            return connecting.attached(self.path, read_only=read_only, settings=settings, settle=settle)
 
         with self._patiently(opened) as connection:
             yield connection
@@ -231,58 +239,42 @@ def query_text(name: str) -> str:
     return (resources.files(__package__) / "queries" / f"{name}.sql").read_text(encoding="utf-8")
 
 
-class _Shape(NamedTuple):
-    """A table's columns with their types, and which of them are its key."""
-
-    types: dict[str, Any]
-    key: tuple[str, ...]
-
-    def lists(self, columns: Iterable[str]) -> str:
-        """SQL that makes rows of one list a column."""
-        return ", ".join(f'unnest(CAST(${column} AS {self.types[column]}[])) AS "{column}"' for column in columns)
-
-
-_SHAPES: dict[str, _Shape] = {}
-"""Of the tables that rows were added to: all stores that are open have this program's."""
+_KEYS: dict[str, dict[str, str]] = {}
+"""The columns of a table's key, with their types; all stores that are open have this program's tables."""
 
 
 def insert(connection: Connection, table: str, rows: Sequence[Row], *, replace: bool = False) -> set[tuple[Any, ...]]:
     """Add rows, all with the same columns; one whose key is there already is kept as it is, or replaced.
 
-    Gives the keys of those that were kept. The values travel as one list a column: DuckDB takes thousands of rows so in
-    the time of a few single inserts. What is there is looked up first, which takes less than INSERT OR IGNORE.
+    Gives the keys of those that were kept. To look first and append the others takes a quarter of INSERT OR IGNORE.
     """
-    if not rows:
-        return set()
-    shape = _SHAPES.get(table) or _SHAPES.setdefault(table, _shape(connection, table))
     there: set[tuple[Any, ...]] = set()
-    if not replace:
-        by_key = {tuple(row[column] for column in shape.key): row for row in reversed(rows)}
-        there = _there(connection, table, shape, list(by_key))
-        rows = [row for key, row in reversed(by_key.items()) if key not in there]
+    if rows and not replace:
+        key = _KEYS.get(table) or _KEYS.setdefault(table, _key(connection, table))
+        by_key = {tuple(row[column] for column in key): row for row in reversed(rows)}
+        there = _there(connection, table, key, list(by_key))
+        rows = [row for name, row in reversed(by_key.items()) if name not in there]
     if rows:
         columns = list(rows[0])
-        values = {column: [_storable(row[column]) for row in rows] for column in columns}
-        verb = "INSERT OR REPLACE" if replace else "INSERT"
-        connection.execute(f'{verb} INTO "{table}" ({_names(columns)}) SELECT {shape.lists(columns)}', values)
+        appender = connection.appender(table, columns=columns, action="upsert" if replace else "insert")
+        appender.append_rows([[_storable(row[column]) for column in columns] for row in rows])
+        appender.flush()
     return there
 
 
-def _shape(connection: Connection, table: str) -> _Shape:
-    types = {column: kind for column, kind, *_ in connection.execute(f'FROM "{table}" LIMIT 0').description or ()}
-    return _Shape(types, tuple(query(connection, "key_of", table=table)[0]["key"]))
+def _key(connection: Connection, table: str) -> dict[str, str]:
+    return {row["name"]: row["type"] for row in query(connection, "key_of", table=table)}
 
 
-def _there(connection: Connection, table: str, shape: _Shape, keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
-    """Those of these keys that the table has."""
-    values = dict(zip(shape.key, map(list, zip(*keys, strict=True)), strict=True))
-    names, wanted = _names(shape.key), f"(SELECT {shape.lists(shape.key)})"
-    found = connection.execute(f'FROM "{table}" SEMI JOIN {wanted} USING ({names}) SELECT {names}', values)
+def _there(
+    connection: Connection, table: str, key: Mapping[str, str], wanted: Sequence[tuple[Any, ...]]
+) -> set[tuple[Any, ...]]:
+    """Those of the wanted keys that the table has."""
+    names = ", ".join(f'"{column}"' for column in key)
+    lists = ", ".join(f'unnest(CAST(${column} AS {kind}[])) AS "{column}"' for column, kind in key.items())
+    values = dict(zip(key, map(list, zip(*wanted, strict=True)), strict=True))
+    found = connection.execute(f'FROM "{table}" SEMI JOIN (SELECT {lists}) USING ({names}) SELECT {names}', values)
     return set(found.fetchall())
-
-
-def _names(columns: Iterable[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)
 
 
 def _storable(value: Any) -> Any:

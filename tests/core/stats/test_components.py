@@ -114,6 +114,9 @@ class TestPlanning:
     def test_samples_without_noise_need_no_repeat(self) -> None:
         assert VarianceSplit(0.1, 0.1, 0, None, 50, 2).enough_samples() == 1
 
+    def test_no_number_of_samples_is_enough_where_moments_differ_by_rounding_alone(self) -> None:
+        assert VarianceSplit(0, 2e-17, 0.25, None, 50, 2).enough_samples() is None
+
     def test_moments_that_do_not_differ_leave_only_samples(self) -> None:
         alike = VarianceSplit(0, 0, 0.2, None, 50, 2)
         assert alike.enough_samples() is None

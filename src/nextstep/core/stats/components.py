@@ -14,6 +14,9 @@ from nextstep.core.stats.clusters import cluster
 MOMENT_SHARE = 4
 """Samples are enough when they add at most a quarter of the moments' own variance: more would save < 11 % of the SE."""
 
+ALIKE = 1e-9
+"""A variance of scores in [0, 1] that is as good as none: what rounding leaves of equal ones."""
+
 Samples = Sequence[float]
 
 
@@ -58,7 +61,7 @@ class VarianceSplit:
 
         None where moments do not differ: then only more samples or more moments alike help.
         """
-        return max(1, ceil(MOMENT_SHARE * self.within / self.between - 1e-9)) if self.between > 0 else None
+        return max(1, ceil(MOMENT_SHARE * self.within / self.between - 1e-9)) if self.between > ALIKE else None
 
     def advice(self, samples: float) -> Literal["more samples", "more moments"]:
         """What lowers the standard error from `samples` a moment."""

@@ -37,7 +37,7 @@ def _overlap(differences: Sequence[float]) -> bool:
 
 
 def _win_rate_at_equal_length(points: Sequence[Point]) -> float | None:
-    fitted = _fit(_scaled(points))
+    fitted = _fit(_scaled(sorted(points)))  # in one order: rounding decides where the data hardly have a maximum
     return None if fitted is None else _expit(fitted[0])
 
 
