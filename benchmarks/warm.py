@@ -2,9 +2,9 @@
 
     python benchmarks/warm.py     in a folder with a suite and evals.yaml, ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY set
 
-The first run stores the suite and eight moments' answers, and loads all that is loaded at first use. The second asks for
-all other moments: it is measured. Then one moment's answers are taken out of the store again, and a third run asks for
-them: it reads the suite, plans and scores as the second did, and is taken off.
+The first run stores the suite and the answers for eight moments, and loads all that is loaded at first use. The second
+asks for all other moments: it is measured. Then the answers for one are taken out of the store again, and a third run
+asks for them: it reads the suite, plans and scores as the second did, and is taken off.
 """
 
 import contextlib
