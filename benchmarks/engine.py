@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -162,7 +163,7 @@ def limits(runs: int) -> None:
 
 
 def _tell(title: str, summary: dict, ours: Ran) -> None:
-    seconds = [sum(column) for column in zip(*summary["answered_per_second"].values(), strict=False)]
+    seconds = [sum(column) for column in zip_longest(*summary["answered_per_second"].values(), fillvalue=0)]
     refused = sum(summary["refused"].values())
     print(f"{title}: {summary['answered']} answered in {summary['span_s']:.1f} s, {refused} refused, exit {ours.code}")
     print(f"  answered a second: {' '.join(map(str, seconds))}")

@@ -54,7 +54,7 @@ def server() -> LoopbackServer:
 
 
 COLUMNS = {
-    "replies": "reply_id, purpose, model, sample, body ->> '$.content'",
+    "replies": "reply_id, purpose, model, sample, body ->> '$.content[0].text'",
     "proposals": "proposal_id, moment_id, candidate, sample, text",
     "verdicts": 'verdict_id, proposal_id, judge, "order", choice, strength, reason',
 }

@@ -203,16 +203,18 @@ def _tiers(events: Sequence[Event], keep: Sequence[Container[int]]) -> list[list
 
 
 def _fence(event: Event, text: str | None = None) -> str:
-    tool = f' tool="{_tool(event.tool)}"' if event.tool else ""
     body = neutral(event.text if text is None else text)
-    return f'<event n="{event.idx}" from="{event.role}" kind="{event.kind}"{tool}>\n{body}\n</event>'
+    return f'<event n="{event.idx}"{_attributes(event.role, event.kind, event.tool)}>\n{body}\n</event>'
 
 
 @lru_cache(maxsize=1_000)
-def _tool(name: str) -> str:
-    """A tool's name as it can stand in an attribute; a transcript's may be anything, and of any length."""
-    safe = _UNSAFE.sub("_", visible(name)) or "_"
-    return safe if len(safe) <= LONGEST_TOOL else f"{safe[:LONGEST_TOOL]}..."
+def _attributes(role: Role, kind: Kind, tool: str | None) -> str:
+    """Who an event is from, and what it is; a tool's name may be anything in a transcript, and of any length."""
+    if not tool:
+        return f' from="{role}" kind="{kind}"'
+    safe = _UNSAFE.sub("_", visible(tool)) or "_"
+    name = safe if len(safe) <= LONGEST_TOOL else f"{safe[:LONGEST_TOOL]}..."
+    return f' from="{role}" kind="{kind}" tool="{name}"'
 
 
 def _both_ends(text: str, ends: int) -> str:
