@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextstep.models.pace import BROKEN, LAST_PROBE_S, START, Pace, Slots, Turn
+from nextstep.models.pace import BROKEN, DOUBLED_S, FIRST, LAST_PROBE_S, START, Pace, Slots, Turn
 from tests.loopback import LoopbackServer, Reply, http_error, plain
 from tests.loopback.limits import Limits
 from tests.loopback.replies import Body
@@ -94,6 +95,13 @@ async def settle() -> None:
     """Let everybody do what they can do now."""
     for _ in range(6):
         await asyncio.sleep(0)
+
+
+async def begun(calls: Calls) -> None:
+    """Let a line have as many calls under way as it may while it knows nothing."""
+    await calls.ask(START)
+    await asyncio.sleep(1.0)
+    assert len(calls.under_way) == START
 
 
 ENDS: list[How] = [
@@ -186,9 +194,38 @@ def test_who_came_first_goes_first_over_all_lines() -> None:
     run(work())
 
 
-def test_a_line_begins_with_a_few_and_doubles_with_each_round_of_answers() -> None:
+def test_a_line_begins_with_a_few_and_lets_more_go_while_nobody_refuses() -> None:
     async def work() -> None:
         calls = Calls.over(1_000)
+        await calls.ask(1_000)
+        counts = [len(calls.under_way)]
+        for _ in range(6):
+            await asyncio.sleep(DOUBLED_S)
+            counts.append(len(calls.under_way))
+        assert (counts[0], counts[-1]) == (FIRST, START)
+        assert all(one <= 2 * before + 1 for before, one in pairwise(counts))
+
+    run(work())
+
+
+@pytest.mark.parametrize("how", [refused, failed])
+def test_who_is_refused_at_the_beginning_does_not_go_on_to_begin(how: How) -> None:
+    async def work() -> None:
+        calls = Calls.over(1_000)
+        await calls.ask(1_000)
+        await asyncio.sleep(DOUBLED_S)
+        sent = len(calls.under_way)
+        await calls.end(how)
+        await asyncio.sleep(DOUBLED_S)
+        assert BROKEN <= sent == len(calls.began) <= 2 * FIRST
+
+    run(work())
+
+
+def test_a_line_that_has_begun_doubles_with_each_round_of_answers() -> None:
+    async def work() -> None:
+        calls = Calls.over(1_000)
+        await begun(calls)
         await calls.ask(1_000)
         rounds = [len(calls.under_way)]
         for _ in range(2):
@@ -202,7 +239,7 @@ def test_a_line_begins_with_a_few_and_doubles_with_each_round_of_answers() -> No
 def test_one_step_back_is_taken_for_each_episode_and_not_for_each_refusal() -> None:
     async def work() -> None:
         calls = Calls.over(1_000)
-        await calls.ask(START)
+        await begun(calls)
         line = calls.slots.lines["a"]
         await calls.end(refused)
         assert line.level == 0.75 * START
@@ -220,6 +257,7 @@ def test_retry_after_holds_all_calls_of_the_line_and_no_others(how: Callable[[Tu
     async def work() -> None:
         calls = Calls.over(100)
         await calls.ask(BROKEN)
+        await asyncio.sleep(DOUBLED_S)
         await calls.end(lambda turn: how(turn, 9.0))
         await calls.ask(3)
         await calls.ask(3, "b")
@@ -240,8 +278,7 @@ def test_few_failures_are_no_outage() -> None:
             await calls.end(failed)
             await calls.ask(1)
             await calls.end(answered)
-        await calls.ask(20)
-        assert len(calls.under_way) == 20
+        await begun(calls)
 
     run(work())
 
@@ -249,7 +286,7 @@ def test_few_failures_are_no_outage() -> None:
 def test_in_an_outage_one_call_goes_at_a_time_until_one_is_answered_and_then_no_herd() -> None:
     async def work() -> None:
         calls = Calls.over(1_000)
-        await calls.ask(START)
+        await begun(calls)
         await calls.end(failed)
         await calls.ask(1_000)
         assert not calls.under_way
@@ -270,7 +307,8 @@ def test_in_an_outage_one_call_goes_at_a_time_until_one_is_answered_and_then_no_
 def test_an_answer_from_before_an_outage_does_not_end_it() -> None:
     async def work() -> None:
         calls = Calls.over(100)
-        await calls.ask(BROKEN + 3)
+        await begun(calls)
+        await calls.end(answered, calls.under_way[BROKEN + 3 :])
         await calls.end(failed, calls.under_way[:BROKEN])
         await calls.ask(50)
         level = calls.slots.lines["a"].level
@@ -350,7 +388,7 @@ def test_a_limit_is_used_to_the_full_and_hardly_ever_met(name: str) -> None:
     half = setting.lasts_s / 2
     assert server.rate(half, setting.lasts_s) >= 0.95 * limit_rps(setting)
     assert server.share_refused(after_s=5.0 + setting.latency_s[1]) < 0.01
-    assert len(server.refused.get("us", ())) <= START + 0.01 * len(server.taken["us"])
+    assert len(server.refused.get("us", ())) <= START / 4 + 0.01 * len(server.taken["us"])
 
 
 @pytest.mark.parametrize("name", ["each second, large calls", "each second, tokens", "few requests"])

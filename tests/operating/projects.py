@@ -79,8 +79,9 @@ class Project:
     def _fill(self) -> None:
         """The suite, what was asked and proposed, and a card that clears the judge."""
         self.proposals = [row for contest in self.job.contests() for row in self._proposals(contest)]
-        with Store(self.folder / "template.duckdb").write() as connection:
-            store_suite(connection, self.job.suite)
+        store = Store(self.folder / "template.duckdb")
+        store_suite(store, self.job.suite)
+        with store.write() as connection:
             named = ("candidate", "prompt_hash", "moment_id", "sample")
             insert(connection, "asked", [{name: row[name] for name in named} for row in self.proposals])
             insert(connection, "proposals", self.proposals)

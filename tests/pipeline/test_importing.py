@@ -330,9 +330,10 @@ def test_what_was_repaired_and_who_wrote_what_is_in_the_store(place: Place, tmp_
 def test_an_evaluation_on_the_same_store_keeps_what_the_import_told(place: Place, tmp_path: Path) -> None:
     place.bring(transcript(tmp_path / "a.jsonl", "why", "because"))
     sql = "SELECT origin, redacted, name FROM sessions"
-    with place.store.write() as connection:
+    with place.store.read() as connection:
         before = connection.execute(sql).fetchall()
-        store_suite(connection, load_suite(place.suite))
+    store_suite(place.store, load_suite(place.suite))
+    with place.store.read() as connection:
         assert connection.execute(sql).fetchall() == before == [("a", True, "a")]
 
 

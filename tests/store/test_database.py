@@ -4,13 +4,14 @@ import multiprocessing
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from nextstep.errors import StoreBusy, StoreError, StoreTooNew
 from nextstep.store import Store
-from nextstep.store.database import insert, migrations
+from nextstep.store.database import AlreadyThere, insert, migrations
 
 SESSION_ROW = {
     "session_id": "s1",
@@ -60,6 +61,19 @@ def test_a_row_that_is_there_is_kept_unless_replacement_is_asked_for(store: Stor
         assert connection.execute("SELECT title FROM sessions").fetchall() == [("",)]
         insert(connection, "sessions", [SESSION_ROW | {"title": "other"}], replace=True)
         assert connection.execute("SELECT title FROM sessions").fetchall() == [("other",)]
+
+
+def test_rows_that_are_not_new_after_all_are_told_and_nothing_of_their_transaction_stays(store: Store) -> None:
+    def again(*rows: dict[str, Any]) -> None:
+        with store.write(settle=False) as connection:
+            insert(connection, "sessions", rows, new=True)
+
+    again(SESSION_ROW)
+    with pytest.raises(AlreadyThere):
+        again(SESSION_ROW | {"session_id": "s2"}, SESSION_ROW)
+    again(SESSION_ROW | {"session_id": "s3"}, SESSION_ROW | {"session_id": "s3"})
+    with store.read() as connection:
+        assert sorted(connection.execute("SELECT session_id FROM sessions").fetchall()) == [("s1",), ("s3",)]
 
 
 def test_values_are_bound_and_never_read_as_sql(store: Store) -> None:

@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nextstep.pipeline.propose import stored_proposals
 from nextstep.pipeline.rescoring import rescore
 from nextstep.store import Connection
 from nextstep.store.connecting import in_memory
@@ -269,6 +271,16 @@ def test_of_a_sample_that_came_twice_the_first_that_was_judged_counts(empty: Con
     assert empty.execute("SELECT proposal_id, outcome FROM outcomes").fetchall() == [("0y", "win")]
     assert empty.execute("SELECT count(*) FROM proposals").fetchall() == [(2,)]
     assert empty.execute("SELECT due, wins FROM win_rates").fetchall() == [(1, 1)]
+    assert [row["proposal_id"] for row in proposals_to_judge(empty)] == ["0y"]
+
+
+def proposals_to_judge(connection: Connection) -> list[dict[str, Any]]:
+    """Of all moments, as `eval` reads them."""
+    (asked,) = connection.execute("SELECT DISTINCT candidate, prompt_hash FROM proposals").fetchall()
+    moments = connection.execute("SELECT moment_id FROM moments").fetchall()
+    candidate: Any = SimpleNamespace(label=asked[0])
+    some: Any = [SimpleNamespace(moment_id=moment_id) for (moment_id,) in moments]
+    return stored_proposals(connection, some, [(candidate, asked[1])])
 
 
 def test_of_two_verdicts_of_one_name_the_earlier_stands_with_its_own_reply(empty: Connection) -> None:

@@ -4,8 +4,10 @@ Every endpoint and class of models has one line (`Pace`), since that is what a s
 connections of a run (`Slots`). A call holds a connection only while it is under way, never while it waits to be tried
 again. Nothing here knows of HTTP but the names of the rate-limit headers; the clock is given.
 
-    level      calls of the line under way at once: begins at START, doubles with each round of answers; after an
-               outage it begins at half, after a refusal without headers it takes one step back, and grows slowly then
+    level      calls of the line under way at once: FIRST, and in a fifth of a second START, for a server that is asked
+               too much says so at once, while its answers take their time; then it doubles with each round of answers.
+               After an outage it begins at half, after a refusal without headers it takes one step back, and grows
+               slowly then
     buckets    requests and tokens left, refilled by the minute as the server's headers say, so that it need not refuse;
                a little slower after a refusal, for other clients may take their share
     closed     after BROKEN failures in a row: one call at a time goes ahead until one of these is answered
@@ -21,105 +23,22 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-START = 64
-"""Calls under way at once in a line of which nothing is known yet."""
+from nextstep.models.bucket import TRUST, Bucket, Sent
+
+FIRST, START = 4, 64
+"""Calls under way at once in a line of which nothing is known yet: when it begins, and once nobody has refused."""
+DOUBLED_S = 0.045
+"""Seconds in which the one grows to its double on the way to the other."""
 STEP_BACK = 0.75
 BROKEN = 5
 """Failures in a row, of whatever calls, after which a server is taken to be out of order."""
 FIRST_PROBE_S, LAST_PROBE_S = 0.5, 4.0
 """Seconds between two calls that go ahead while a line is closed: doubled from the first to the last."""
-TRUST = 0.25
-"""Share of a difference by which a bucket is raised when the server says that it holds more."""
-SLOWER, FASTER = 0.9, 0.005
-"""By what a bucket's rate is multiplied at a refusal, and the share of its limit by which it grows in a second."""
 ROUNDING = 500
 """Tokens by which a header may say too much: it tells thousands."""
 TICK_S = 0.001
 """The shortest wait: what is due within it goes together, and no rounding makes a timer that never comes."""
 HEADERS = {"requests": "requests", "input": "input-tokens", "output": "output-tokens"}
-
-
-@dataclass
-class Bucket:
-    """What a server lets through by the minute, as far as its headers tell; unlimited until they do."""
-
-    limit: float = 0.0
-    """A second, for all clients together; 0 while it is not known."""
-    rate: float = 0.0
-    """A second, for this one: other clients may take the rest. Steps back with refusals, and grows slowly."""
-    cap: float = 0.0
-    """The smaller of `seen` and `most`."""
-    have: float = 0.0
-    at: float = 0.0
-    taken: float = 0.0
-    """In all, so that what was taken since some call can be told."""
-    heard_of: float = -math.inf
-    """When the call was sent that told of it last."""
-    seen: float = 0.0
-    """The most that it ever held."""
-    most: float = math.inf
-    """What is saved up at most: a second's worth, or a call's, once the server has refused one."""
-
-    def wait(self, need: float, reserve: float, now: float) -> float:
-        """Seconds until so much may be taken; what is larger than the bucket goes when it is full."""
-        if not self.limit:
-            return 0.0
-        self._refill(now)
-        return max(0.0, min(need + reserve, self.cap) - self.have) / self.rate
-
-    def take(self, need: float) -> None:
-        """Take a call's share."""
-        self.taken += need
-        self.have -= need
-
-    def heard(self, limit: float, left: float, need: float, sent: "Sent", now: float) -> None:
-        """What a header says of the time when a call of this `need` was sent."""
-        is_first, self.limit = not self.limit, limit / 60
-        self.rate = self.rate or self.limit
-        self._refill(now)
-        self.seen = max(self.seen, left + need)
-        self.cap = min(self.seen, self.most)
-        room = left - self.taken + self.rate * (now - sent.at + sent.early)
-        have, at_most = (min(self.cap, room + gone) for gone in (sent.gone, sent.all_gone))
-        is_news, self.heard_of = sent.at > self.heard_of, max(self.heard_of, sent.at)
-        if is_news and left > self.seen / 2:
-            self.rate += TRUST * (self.limit - self.rate)
-        if is_first or (is_news and have < self.have):
-            self.have = have
-        elif is_news:
-            self.have += TRUST * (have - self.have)
-        elif sent.at == self.heard_of:
-            self.have = min(self.have, at_most)
-
-    def give_back(self, need: float) -> None:
-        """The server took nothing for a call."""
-        self.take(-need)
-
-    def refused(self, need: float, now: float) -> None:
-        """The server holds less than was believed: begin anew from empty, and go a little slower."""
-        self._refill(now)
-        self.have, self.rate = min(self.have, 0.0), SLOWER * self.rate
-        self.most = max(1.0, self.limit, need)
-        self.cap = min(self.seen, self.most)
-
-    def _refill(self, now: float) -> None:
-        seconds, self.at = now - self.at, now
-        self.rate = min(self.limit, self.rate + FASTER * self.limit * seconds)
-        self.have = min(self.cap, self.have + self.rate * seconds)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """When a call was sent, and what the server had taken of a bucket by then.
-
-    `all_gone`: with the shares of all that were sent together, in an order that only the server knows.
-    `early`: seconds by which the client takes a call's share before the server does.
-    """
-
-    at: float
-    gone: float
-    all_gone: float
-    early: float = 0.0
 
 
 @dataclass(eq=False)
@@ -227,7 +146,11 @@ class Pace:
         self.slots = slots
         self.waiting: deque[Turn] = deque()
         self.under_way = 0
-        self.level = float(min(START, slots.most))
+        self.level = float(min(FIRST, slots.most))
+        self.began_at = math.inf
+        """When a call went last while no other was under way."""
+        self.is_beginning = True
+        """Whether the level still grows with the time: until it is START, or a limit or a refusal is heard of."""
         self.slowly = False
         """Whether the level grows by one a round instead of one an answer."""
         self.not_before = 0.0
@@ -262,11 +185,30 @@ class Pace:
         """Seconds until the first of the line may go, if a connection is free; None: not before something happens."""
         while self.waiting and self.waiting[0].ready.done():
             self.waiting.popleft()
-        if not self.waiting or (self.probe if self.closed else self.under_way >= int(self.level)):
+        room = self._room(now) if self.waiting else None
+        if room is None:
             return None
         needs = self._needs(self.waiting[0])
         waits = [self.buckets[name].wait(need, reserve, now) for name, (need, reserve) in needs.items()]
-        return max(0.0, self.not_before - now, *waits)
+        return max(room, self.not_before - now, *waits)
+
+    def _room(self, now: float) -> float | None:
+        """Seconds until one more may be under way; None where the time alone will not do it."""
+        if self.closed:
+            return None if self.probe else 0.0
+        if self.is_beginning:
+            self._begin(FIRST * 2 ** (max(0.0, now - self.began_at) / DOUBLED_S))
+        if self.under_way < int(self.level):
+            return 0.0
+        if not self.is_beginning:
+            return None
+        due = self.began_at + DOUBLED_S * math.log2((self.under_way + 1) / FIRST)
+        return max(TICK_S, due - now)
+
+    def _begin(self, level: float) -> None:
+        """Let the level of a line that begins be so high, if it is not; START is the end of it."""
+        self.level = max(self.level, min(level, START, self.slots.most))
+        self.is_beginning = self.level < min(START, self.slots.most)
 
     def _needs(self, turn: Turn) -> dict[str, tuple[float, float]]:
         """What a call takes of each bucket, and what it leaves untouched: clocks and counts differ a little."""
@@ -287,6 +229,7 @@ class Pace:
         self._together |= turn.gone
         turn.all_gone = self._together
         turn.sent_at = self._went_at = now
+        self.began_at = self.began_at if self.under_way else now
         self.under_way += 1
         self.slots.used += 1
         if self.closed:
@@ -334,6 +277,7 @@ class Pace:
             for name, bucket in self.buckets.items():
                 bucket.refused(sum(self._needs(turn)[name]), now)
             if not self.buckets["requests"].limit:
+                self.is_beginning = False
                 self.level, self.slowly = max(1.0, STEP_BACK * min(self.level, self.under_way)), True
             self._hold(now, retry_after if retry_after is not None else self._next_probe())
         elif retry_after is not None:
@@ -347,7 +291,7 @@ class Pace:
             return
         if not self.closed or turn is self.probe:
             self._hold(now, retry_after if retry_after is not None else self._next_probe())
-        self.closed = True
+        self.closed, self.is_beginning = True, False
 
     def _next_probe(self) -> float:
         seconds, self.probe_s = self.probe_s, min(2 * self.probe_s, LAST_PROBE_S)
@@ -368,6 +312,8 @@ class Pace:
                 sent = Sent(turn.sent_at, turn.gone[name], turn.all_gone[name], early)
                 sure = left if name == "requests" else max(0.0, left - ROUNDING)
                 self.buckets[name].heard(limit, sure, 0.0 if is_output else turn.needs[name], sent, now)
+        if any(bucket.limit for bucket in self.buckets.values()):
+            self._begin(START)
 
 
 def _number(text: str | None) -> float | None:

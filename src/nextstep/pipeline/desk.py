@@ -18,12 +18,14 @@ from nextstep.errors import ModelError, UnreadableReply
 from nextstep.pipeline.calls import Named
 from nextstep.pipeline.stage import Task, failure_row
 from nextstep.store import Connection, Store
-from nextstep.store.database import insert, query, utc_now
+from nextstep.store.database import AlreadyThere, insert, query, utc_now
 
 GATHER_S = 0.02
 """Seconds for which answers are gathered at least before they are written together."""
 AWAY = 6
 """How many times as long as a visit takes the next one is waited for: visits cost CPU, and others want the file."""
+SMALL = {"threads": 1}
+"""DuckDB's settings for a visit: to wake other threads takes longer than what they would do."""
 
 Follow: TypeAlias = Callable[[Connection, Sequence[Task]], Sequence[Task]]
 """What becomes due once these tasks are over, as the store tells."""
@@ -144,23 +146,34 @@ class Desk:
         with self.store.write() as connection:
             self._insert_replies(connection, landed)
 
-    def _insert_replies(self, connection: Connection, landed: Sequence[Exchange]) -> frozenset[str]:
+    def _insert_replies(
+        self, connection: Connection, landed: Sequence[Exchange], *, new: bool = False
+    ) -> frozenset[str]:
         """Write the raw answers; gives the names of those that another process has stored first."""
         rows = [_reply_row(self.run_id, one, one.answer) for one in landed if one.answer]
-        return frozenset(name for (name,) in insert(connection, "replies", rows))
+        return frozenset(name for (name,) in insert(connection, "replies", rows, new=new))
 
     def work(self, landed: Sequence[Exchange], dropped: Sequence[Task]) -> Visit:
-        """One transaction. What a bug in reading raises is raised after the raw answers are stored."""
+        """One transaction. What a bug in reading raises is raised after the raw answers are stored.
+
+        Hardly ever has another process stored the same: it is looked for once a row turns out to be there already.
+        """
+        try:
+            return self._work(landed, dropped, new=True)
+        except AlreadyThere:
+            return self._work(landed, dropped, new=False)
+
+    def _work(self, landed: Sequence[Exchange], dropped: Sequence[Task], *, new: bool) -> Visit:
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
-        with self.store.write(settle=False) as connection:
-            others = self._insert_replies(connection, landed)
+        with self.store.write(settle=False, settings=SMALL) as connection:
+            others = self._insert_replies(connection, landed, new=new)
             try:
                 visit.outcomes = _read(connection, landed, others)
             except Exception as error:  # raised once the answers are safe
                 bug = error
             else:
-                self._write(connection, visit.outcomes)
+                self._write(connection, visit.outcomes, new=new)
                 over = [*dropped, *(task for one in visit.outcomes if one.is_over for task in one.exchange.tasks)]
                 visit.due = self.follow(connection, over) if over else ()
                 visit.others = self._of_others(connection)
@@ -174,14 +187,14 @@ class Desk:
         rows = query(connection, "replies_of_others", since=since, run_id=self.run_id)
         return [row["reply_id"] for row in rows]
 
-    def _write(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    def _write(self, connection: Connection, outcomes: Sequence[Outcome], *, new: bool) -> None:
         """Rows and failures."""
         tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for outcome in outcomes:
             for task, row in outcome.made:
                 tables[task.table].append(row)
         for table, rows in tables.items():
-            insert(connection, table, rows)
+            insert(connection, table, rows, new=new)
         failures = [failure_row(self.run_id, task, error) for outcome in outcomes for task, error in outcome.failed]
         insert(connection, "failures", failures, replace=True)
 

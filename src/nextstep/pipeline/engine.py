@@ -8,6 +8,7 @@ Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored fir
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -177,7 +178,7 @@ class Engine:
         """Put new tasks into their queues."""
         by_model: dict[str, list[Task]] = {}
         for task in tasks:
-            by_model.setdefault(task.model, []).append(task)
+            by_model.setdefault(task.model, []).append(copy(task))  # the request made for it goes with it
             self.stages.setdefault(task.stage, StageResult())
             self.watcher.due(task.stage, task.model, 1)
             self._left += 1

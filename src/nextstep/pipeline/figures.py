@@ -97,8 +97,9 @@ def _positions(judged: Sequence[Row]) -> Row:
 
 def _lengths(judged: Sequence[Row]) -> Row:
     """How much longer the candidate's steps are, and the win rate at equal length."""
-    longer = [row | {"longer": row["words"] - row["human_words"]} for row in judged]
-    scores, differences = moment_scores(longer), moment_scores(longer, "longer")
+    kept = ("session_id", "moment_id")
+    longer = [{name: row[name] for name in kept} | {"more": row["words"] - row["human_words"]} for row in judged]
+    scores, differences = moment_scores(judged), moment_scores(longer, "more")
     pairs = [(session, (score, more)) for (session, score), (_, more) in zip(scores, differences, strict=True)]
     found = length_controlled(pairs)
     return {

@@ -282,7 +282,7 @@ def forget_renderings() -> None:
     _BEGINNINGS.clear()
 
 
-KEPT_CHARACTERS = 16_000_000
+KEPT_CHARACTERS = 4_000_000
 """Of beginnings that are kept, in all."""
 
 _BEGINNINGS: Kept[Beginning] = Kept(KEPT_CHARACTERS, lambda beginning: beginning.size)

@@ -128,14 +128,24 @@ def note_asked(connection: Connection, tasks: Sequence[ProposalTask]) -> None:
 def stored_proposals(
     connection: Connection, moments: Sequence[Moment], asked: Sequence[tuple[CandidateSettings, str]]
 ) -> list[dict[str, Any]]:
-    """The proposals of some candidates, each with the hash of its prompt, that the store has for these moments."""
-    return query(
+    """The proposals of some candidates, each with the hash of its prompt, that the store has for these moments.
+
+    Of a sample that came twice, as after a merge, one: that which was judged, and of several the first.
+    """
+    rows = query(
         connection,
         "proposals_of",
         candidates=[candidate.label for candidate, _ in asked],
         prompt_hashes=[prompt_hash for _, prompt_hash in asked],
         moment_ids=[moment.moment_id for moment in moments],
     )
+    samples: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        name = row["moment_id"], row["candidate"], row["prompt_hash"], row["sample"]
+        samples.setdefault(name, []).append(row)
+    twice = [row["proposal_id"] for made in samples.values() if len(made) > 1 for row in made]
+    judged = {row["proposal_id"] for row in query(connection, "judged_by_any", proposal_ids=twice)} if twice else set()
+    return [min(made, key=lambda row: row["proposal_id"] not in judged) for made in samples.values()]
 
 
 def _next_sample(connection: Connection, candidate: CandidateSettings, prompt_hash: str) -> int:

@@ -92,8 +92,8 @@ async def perform(
     for name in filter(is_offline, models):
         engine.leads.keeps_nothing(name)
     watcher.begin(engine)
+    store_suite(store, errand.suite)
     with store.write() as connection:
-        store_suite(connection, errand.suite)
         insert(connection, "runs", [_run_row(errand, result)])
     try:
         with finishing_on_interrupt(engine, watcher):

@@ -23,8 +23,11 @@ CLOSED = {"python_enable_replacements": False}
 SEALED = {"enable_external_access": False, "allow_persistent_secrets": False, "lock_configuration": True}
 """DuckDB's settings for queries that users write: no files, no network, no extensions, no way back."""
 
-LONGEST_LOG = 300_000
-"""Bytes of the log that may be left to a later visit: reading it takes a millisecond for each 200,000."""
+LONGEST_LOG = 120_000
+"""Bytes of the log that may be left to a later visit: reading it takes a millisecond for each 30,000."""
+
+GIVE_BACK = "RESET memory_limit"
+"""Setting the limit, even to what it is, makes DuckDB return the memory that it no longer uses."""
 
 _NUMBER = count()
 
@@ -104,6 +107,8 @@ def _detach(connection: Connection, name: str, *, settled: bool) -> None:
         if settled:
             connection.execute(f"CHECKPOINT {name}")
         connection.execute(f"DETACH {name}")
+        if settled:
+            connection.execute(GIVE_BACK)
     except duckdb.Error:
         _instance.cache_clear()
         raise

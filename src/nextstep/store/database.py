@@ -25,6 +25,11 @@ Row: TypeAlias = Mapping[str, Any]
 
 Opened = TypeVar("Opened")
 
+
+class AlreadyThere(Exception):
+    """A row was taken for new, and its key is in the table."""
+
+
 PATIENCE_S = 30.0
 """Seconds to wait for another process to release the store's lock."""
 
@@ -243,22 +248,30 @@ _KEYS: dict[str, dict[str, str]] = {}
 """The columns of a table's key, with their types; all stores that are open have this program's tables."""
 
 
-def insert(connection: Connection, table: str, rows: Sequence[Row], *, replace: bool = False) -> set[tuple[Any, ...]]:
+def insert(
+    connection: Connection, table: str, rows: Sequence[Row], *, replace: bool = False, new: bool = False
+) -> set[tuple[Any, ...]]:
     """Add rows, all with the same columns; one whose key is there already is kept as it is, or replaced.
 
     Gives the keys of those that were kept. To look first and append the others takes a quarter of INSERT OR IGNORE.
+    For `new` rows nobody looks: raises AlreadyThere where one is not, and the transaction is over.
     """
     there: set[tuple[Any, ...]] = set()
     if rows and not replace:
         key = _KEYS.get(table) or _KEYS.setdefault(table, _key(connection, table))
         by_key = {tuple(row[column] for column in key): row for row in reversed(rows)}
-        there = _there(connection, table, key, list(by_key))
+        there = set() if new else _there(connection, table, key, list(by_key))
         rows = [row for name, row in reversed(by_key.items()) if name not in there]
     if rows:
         columns = list(rows[0])
         appender = connection.appender(table, columns=columns, action="upsert" if replace else "insert")
-        appender.append_rows([[_storable(row[column]) for column in columns] for row in rows])
-        appender.flush()
+        try:
+            appender.append_rows([[_storable(row[column]) for column in columns] for row in rows])
+            appender.flush()
+        except duckdb.ConstraintException as error:
+            if new:
+                raise AlreadyThere(table) from error
+            raise
     return there
 
 
