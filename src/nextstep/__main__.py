@@ -1,5 +1,5 @@
 """`python -m nextstep`."""
 
-from nextstep.cli import main
+from nextstep.cli import run
 
-main()
+run()
