@@ -16,6 +16,7 @@ import nextstep
 from nextstep.api.waiting import wait_for
 from nextstep.errors import FatalModelError, UsageError
 from tests.builders import write_suite
+from tests.loopback import Batches, LoopbackServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +44,16 @@ def test_an_evaluation_gives_its_figures_and_a_second_one_asks_nothing(folder: P
     second = offline()
     assert second.requests == 0
     assert second.outcomes == first.outcomes
+
+
+def test_an_evaluation_goes_in_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(batches=Batches(takes_s=0)) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.base_url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key")
+        done = nextstep.evaluate("claude-x", judges="claude-y", batch=True)
+        assert (done.status, done.failed, done.requests) == ("done", 0, 24)
+        assert nextstep.check("claude-x", against="claude-z", judges="claude-y", batch=True).verdict == "no verdict"
+        assert {one.path for one in server.requests if one.body} == {"/v1/messages/batches"}
 
 
 def test_an_evaluation_tells_of_its_own_candidates_alone(folder: Path) -> None:

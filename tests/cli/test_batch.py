@@ -43,6 +43,18 @@ def test_calibrations_go_in_batches_too(project: Cli) -> None:
         assert not [one for one in server.requests if one.path == "/v1/messages"]
 
 
+def test_a_check_goes_in_batches_too(project: Cli) -> None:
+    with LoopbackServer(batches=AT_ONCE) as server:
+        connect(project, server)
+        gate = ("check", "--model", "claude-x", "--against", "claude-z", "--judge", "claude-y")
+        document = project.json(*gate, "--batch", code=3)
+        assert document["requests"] > CALLS
+        assert {one.path for one in server.requests if one.body} == {"/v1/messages/batches"}
+        asked = len(server.requests)
+        project(*gate, "--batch", "--no-run", code=3)
+        assert len(server.requests) == asked
+
+
 @pytest.mark.parametrize("flags", [("--no-wait",), ("--batch", "--no-wait", "--dry-run")])
 def test_flags_that_do_not_fit_are_refused_before_anything_is_read(project: Cli, flags: tuple[str, ...]) -> None:
     project(*RUN, *flags, code=2)

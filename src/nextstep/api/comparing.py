@@ -12,6 +12,7 @@ from nextstep.pipeline.evaluate import evaluate as run_job
 from nextstep.pipeline.evaluate import make_job
 from nextstep.pipeline.gate import against as named
 from nextstep.pipeline.gate import decide, not_comparable, sides_of
+from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.watching import Watcher
 from nextstep.sources.dataset import open_suite
 from nextstep.store import Store
@@ -83,12 +84,13 @@ def check(
     max_connections: int | None = None,
     max_cost_usd: float | None = None,
     fresh: bool = False,
+    batch: bool = False,
 ) -> Check:
     """Decide whether a new model is worse than an old one, or than a baseline's file, as `nextstep check` does.
 
     Evaluates what is missing first, unless `run` is false or the two cannot be compared whatever is run. Margin, alpha
     and sets stand in `gate:` of evals.yaml. Raises NextstepError, also for a budget that ended the run early: half of a
-    run is no ground for a verdict.
+    run is no ground for a verdict. `batch` is that of `evaluate`.
     """
     old = named(str(against))
     setup = set_up(
@@ -107,7 +109,8 @@ def check(
         with the_store.read():
             pass  # there must be one to decide by
     elif not not_comparable(sides_of(job, old)):
-        result = wait_for(lambda: run_job(job, the_store, Watcher(), command="check"))
+        way = Batching() if batch else None
+        result = wait_for(lambda: run_job(job, the_store, Watcher(), command="check", batching=way))
         if result.stopped_by:
             raise result.stopped_by
     gate = decide(the_store, job, old)

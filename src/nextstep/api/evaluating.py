@@ -10,6 +10,7 @@ from nextstep.cli.settings import moment_set, set_up, the_shard
 from nextstep.errors import BudgetReached
 from nextstep.pipeline.evaluate import Job, make_job
 from nextstep.pipeline.evaluate import evaluate as run_job
+from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.running import RunResult
 from nextstep.pipeline.watching import Watcher
 from nextstep.sources.dataset import open_suite
@@ -64,13 +65,15 @@ def evaluate(
     max_connections: int | None = None,
     max_cost_usd: float | None = None,
     fresh: bool = False,
+    batch: bool = False,
 ) -> Evaluation:
     """Evaluate models as `nextstep eval` does: propose, judge, score; wait for it, and give the results.
 
     Works in scripts and in notebooks alike. What is not given comes from evals.yaml (in this folder, or `config`), and
     what the store has is not asked for again. Nothing is asked before it spends: bound it by `max_cost_usd`. A spent
     budget and failed work are told by `status`; a model that cannot answer at all (key, name, account) and wrong
-    arguments raise NextstepError. Ctrl-C ends it with everything answered stored.
+    arguments raise NextstepError. Ctrl-C ends it with everything answered stored. With `batch`, calls go in batches,
+    at half the price: it waits for them, up to a day, and where it is interrupted, the next run collects them.
     """
     setup = set_up(
         Path(config) if config is not None else None,
@@ -93,7 +96,8 @@ def evaluate(
         shard=the_shard(shard),
     )
     the_store = Store(setup.store)
-    result = wait_for(lambda: run_job(job, the_store, Watcher()))
+    batching = Batching() if batch else None
+    result = wait_for(lambda: run_job(job, the_store, Watcher(), batching=batching))
     if result.stopped_by and not isinstance(result.stopped_by, BudgetReached):
         raise result.stopped_by
     return _evaluation(job, the_store, result)

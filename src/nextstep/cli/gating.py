@@ -1,6 +1,7 @@
 """`nextstep compare` and `nextstep check`: which of some models is better, and whether a new one is worse."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from nextstep.errors import UsageError
 if TYPE_CHECKING:
     from nextstep.pipeline.evaluate import Job
     from nextstep.pipeline.gate import Against, Gate
+    from nextstep.pipeline.parcels import Batching
     from nextstep.pipeline.running import RunResult
     from nextstep.report.gate import GateReport
     from nextstep.store import Store
@@ -94,6 +96,7 @@ def check(
     max_connections: options.Connections = None,
     max_cost: options.MaxCost = None,
     fresh: options.Fresh = False,
+    batch: options.Batch = False,
     dry_run: options.DryRun = False,
     yes: options.Yes = False,
     json: options.Json = False,
@@ -123,16 +126,20 @@ def check(
 
         nextstep check --model claude-opus-5-5 --against claude-opus-5
 
+        nextstep check --model claude-opus-5-5 --against claude-opus-5 --batch
+
         nextstep check --model claude-opus-5-5 --against baseline.json --github-summary -o gate.xml
 
         nextstep check --model claude-opus-5-5 --against claude-opus-5 --no-run --json
     """
+    from nextstep.cli.batching import batching
     from nextstep.pipeline.evaluate import make_job
     from nextstep.pipeline.gate import against as named
     from nextstep.sources.dataset import open_suite
     from nextstep.store import Store
 
     log_retries(verbose)
+    way = batching(batch=batch, no_wait=False, dry_run=dry_run)
     places, old = _places(output, github_summary=github_summary), named(against)
     setup = set_up(
         config,
@@ -148,17 +155,25 @@ def check(
     if dry_run:
         _print_plan(job, Store(setup.store), as_json=json)
         return
-    _decide(job, Store(setup.store), old, run=not no_run, yes=yes, quiet=quiet, as_json=json, places=places)
+    run = None if no_run else Run(way, yes=yes, quiet=quiet)
+    _decide(job, Store(setup.store), old, run, as_json=json, places=places)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How what is missing is evaluated."""
+
+    way: "Batching | None"
+    yes: bool
+    quiet: bool
 
 
 def _decide(
     job: "Job",
     store: "Store",
     old: "Against",
+    run: Run | None,
     *,
-    run: bool,
-    yes: bool,
-    quiet: bool,
     as_json: bool,
     places: list[Path],
 ) -> None:
@@ -168,7 +183,7 @@ def _decide(
     hopeless = not_comparable(sides_of(job, old))
     if not run:
         _need(store)
-    result = _run(job, store, yes=yes, quiet=quiet) if run and not hopeless else None
+    result = _run(job, store, run) if run and not hopeless else None
     gate = decide(store, job, old)
     _tell(_report(gate, old), _facts(gate, result, store), as_json=as_json, places=places)
     raise typer.Exit(EXIT_CODES[gate.verdict])
@@ -196,24 +211,25 @@ def _print_plan(job: "Job", store: "Store", *, as_json: bool) -> None:
     print_plan(plan_calls(job, store), job.config, as_json=as_json)
 
 
-def _run(job: "Job", store: "Store", *, yes: bool, quiet: bool) -> "RunResult":
+def _run(job: "Job", store: "Store", run: Run) -> "RunResult":
     """Evaluate what is missing. What stopped the run early is raised: half of a run is no ground for a verdict."""
     import asyncio
 
+    from nextstep.cli.batching import nothing_came
     from nextstep.cli.evaluating import check_cost, spent
     from nextstep.cli.progress import ProgressWatcher
     from nextstep.pipeline.evaluate import evaluate
     from nextstep.pipeline.plan import plan_calls
 
-    check_cost(job.config.limits, lambda: plan_calls(job, store), yes=yes)
-    with ProgressWatcher(quiet=quiet) as watcher:
-        result = asyncio.run(evaluate(job, store, watcher, command="check"))
+    check_cost(job.config.limits, lambda: plan_calls(job, store), yes=run.yes, in_batches=run.way is not None)
+    with ProgressWatcher(quiet=run.quiet) as watcher:
+        result = asyncio.run(evaluate(job, store, watcher, command="check", batching=run.way))
     spend = result.spend
     remark(
         f"{spend.calls} requests answered, {result.failed} failed; spent {spent(spend)}."
         if spend.calls or result.failed
-        else "No request was sent: the store had every answer.",
-        quiet=quiet,
+        else nothing_came(result),
+        quiet=run.quiet,
     )
     if result.stopped_by:
         remark("the run stopped early, so nothing was decided; run again to go on")
