@@ -15,7 +15,7 @@ from nextstep.core.judging import ANSWER_SCHEMA, read_judge_answer
 from nextstep.core.records import Answer, Usage
 from nextstep.errors import FatalModelError, ModelError, UsageError
 from nextstep.models import messages_api
-from nextstep.models.base import answer_of
+from nextstep.models.base import NotSent, Sending, answer_of
 from nextstep.models.messages_api import STREAM_ABOVE, MessagesModel, open_anthropic, open_endpoint
 from tests.loopback import (
     Faults,
@@ -424,6 +424,26 @@ def test_a_request_that_is_cancelled_between_two_tries_is_not_tried_again() -> N
     with LoopbackServer(answer=lambda _: http_error(429, headers={"retry-after": "60"})) as server:
         asyncio.run(go(server))
         assert len(server.requests) == 1
+
+
+def test_whoever_asked_hears_of_every_pause_and_may_call_the_request_off() -> None:
+    told: list[str] = []
+
+    def paused() -> None:
+        told.append("paused")
+        if told.count("paused") == 2:
+            raise NotSent
+
+    async def go(server: LoopbackServer) -> None:
+        async with opened(server.base_url) as model:
+            with pytest.raises(NotSent):
+                await model.ask(request(), Sending(go=lambda: told.append("sent"), paused=paused))
+            assert model.slots.used == 0
+
+    with LoopbackServer(answer=lambda _: http_error(529), retry_after=0.01) as server:
+        asyncio.run(go(server))
+        assert len(server.requests) == 2
+    assert told == ["sent", "paused"] * 2
 
 
 def test_a_limit_of_time_around_the_call_ends_it() -> None:

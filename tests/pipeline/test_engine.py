@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nextstep.core.records import Answer, Request
 from nextstep.errors import BudgetReached, FatalModelError, ModelError
-from nextstep.models.base import Sending
+from nextstep.models.base import AS_IT_IS, Sending
 from nextstep.models.pace import Slots
 from nextstep.pipeline.evaluate import evaluate
 from nextstep.pipeline.watching import Watcher
@@ -178,6 +178,37 @@ def test_a_finished_run_does_not_wait_for_calls_that_wait_themselves(tmp_path: P
         await running
         assert now() - began < 5.0
         assert not bench.model.sent
+
+    run(work())
+
+
+class Refused(InLine):
+    """Every first try fails, and the next one is to wait for long."""
+
+    async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
+        assert sending.go
+        assert sending.paused
+        async with self.slots.line(request.model).turn(request.characters):
+            sending.go()
+            await asyncio.sleep(1.0)
+        sending.paused()
+        await asyncio.sleep(200.0)
+        return await super().ask(request, sending)
+
+
+@pytest.mark.parametrize("after_s", [0.5, 2.0])
+def test_a_finished_run_does_not_wait_for_calls_between_two_tries(tmp_path: Path, after_s: float) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=3)
+        bench.engine.models = {"m": Refused(bench.slots, lambda _: "step")}
+        running = asyncio.create_task(bench.run([Piece(n, asks=n) for n in range(20)]))
+        await asyncio.sleep(after_s)
+        began = now()
+        bench.engine.finish(BudgetReached("enough"))
+        await running
+        assert now() - began < 5.0
+        assert (bench.count("replies"), bench.count("failures"), bench.watcher.left) == (0, 0, 20)
+        assert (bench.engine.spend.under_way, bench.slots.used) == (0, 0)
 
     run(work())
 

@@ -21,6 +21,8 @@ class Sending:
     """What of it goes through the server's cache."""
     go: Callable[[], None] | None = None
     """Called each time just before it is sent; may raise NotSent."""
+    paused: Callable[[], None] | None = None
+    """Called each time a try has failed and another is waited for; may raise NotSent."""
     begun: Callable[[], None] | None = None
     """Called when the answer begins to come: from then on, others can read from the cache what it wrote there."""
 

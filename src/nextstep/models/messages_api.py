@@ -18,7 +18,7 @@ from urllib.request import getproxies
 
 import anthropic
 import httpx2
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from nextstep.config import Endpoint, Limits
 from nextstep.core.caching import PLAIN
@@ -138,12 +138,18 @@ class MessagesModel:
 
     async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
         """One answer; waits for its turn, and between tries as the server says, and gives up with a named error."""
+
+        def paused(state: RetryCallState) -> None:
+            log_retry(state)
+            if sending.paused:
+                sending.paused()
+
         policy = AsyncRetrying(
             sleep=self.sleep,
             stop=stop_after_attempt(self.limits.attempts),
             wait=wait,
             retry=retry_if_exception(may_pass),
-            before_sleep=log_retry,
+            before_sleep=paused,
             reraise=True,
         )
         body, characters = body_of(request, sending.layout), sending.layout.unread(request)

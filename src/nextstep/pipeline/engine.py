@@ -164,7 +164,7 @@ class Engine:
 
     @property
     def under_way(self) -> dict[str, int]:
-        """By model, the calls that are with it, or between two tries. Safe to ask from another thread."""
+        """By model, the calls that are with it. Safe to ask from another thread."""
         return dict(Counter(sent.model for sent in list(self._open.values()) if sent.is_under_way))
 
     @property
@@ -272,7 +272,7 @@ class Engine:
         call = sent.call
         layout = replace(sent.place.layout, read=sent.read)
         begun = (lambda: self._let_others(sent, was_written=True)) if sent.leads else None
-        sending = Sending(layout, go=lambda: self._go(sent), begun=begun)
+        sending = Sending(layout, go=lambda: self._go(sent), paused=lambda: self._pause(sent), begun=begun)
         try:
             if self._closing:
                 raise NotSent
@@ -293,11 +293,22 @@ class Engine:
             raise
         finally:
             self._let_others(sent, was_written=sent.answer is not None)
-            if sent.is_under_way:
-                self.spend.end(sent.estimate_usd)
+            self._stay(sent)
         if sent.answer:
             self._count(sent, sent.answer.usage)
         self._land(sent)
+
+    def _pause(self, sent: _Sent) -> None:
+        """A try has failed, which costs nothing, and another is waited for. Raises NotSent if there is to be none."""
+        self._stay(sent)
+        if self._closing or self._bug:
+            raise NotSent
+
+    def _stay(self, sent: _Sent) -> None:
+        """A call is not under way, or no longer."""
+        if sent.is_under_way:
+            sent.is_under_way = False
+            self.spend.end(sent.estimate_usd)
 
     def _is_called_back(self, sent: _Sent) -> bool:
         """Whether a call that was cancelled only waited in line as the run was to finish."""
@@ -307,8 +318,6 @@ class Engine:
         """A call's turn has come, for the first time or again. Raises NotSent when it is to stay here after all."""
         if self._closing or self._bug:
             raise NotSent
-        if sent.is_under_way:
-            return
         sent.estimate_usd = self._estimate(sent.call, sent.read)
         if not self.spend.has_room(sent.estimate_usd):
             self._is_short = True

@@ -58,6 +58,8 @@ def _combined(rows: Sequence[Row]) -> Row:
 
 def agreement(connection: Connection, suite_hash: str, judges: Sequence[Named]) -> list[Row]:
     """How far each two of these judges agree on a suite's proposals, for each set: rows of `agreement`."""
+    if len(judges) < 2:
+        return []
     names, hashes = [judge for judge, _ in judges], [digest for _, digest in judges]
     both: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     columns = ("judge_a", "prompt_hash_a", "judge_b", "prompt_hash_b", "set")

@@ -14,6 +14,7 @@ from nextstep.models.cutoffs import NO_OVERRIDES, cutoff
 from nextstep.pipeline.figures import lower_bound, summary, within
 from nextstep.pipeline.juries import agreement, combine, jury_hash
 from nextstep.store import Connection
+from nextstep.store.connecting import GIVE_BACK
 from nextstep.store.database import insert, query, utc_now
 
 Row = dict[str, Any]
@@ -58,6 +59,7 @@ def score(
     joint: list[Row] = []
     for group in groups.values():
         tallies = [tally(connection, suite_hash, contest) for contest in group]
+        connection.execute(GIVE_BACK)
         for contest, rows in zip(group, tallies, strict=True):
             single += _rows(suite_hash, [contest], rows, band, cutoffs)
         jury = jurors(group)

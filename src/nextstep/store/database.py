@@ -30,6 +30,9 @@ class AlreadyThere(Exception):
     """A row was taken for new, and its key is in the table."""
 
 
+FETCHED = 1_000
+"""Rows that are fetched together: as tuples they take as much memory as what is made of them."""
+
 PATIENCE_S = 30.0
 """Seconds to wait for another process to release the store's lock."""
 
@@ -229,7 +232,13 @@ def query(connection: Connection, name: str, **values: Any) -> list[dict[str, An
     """The rows of the query in queries/NAME.sql, its parameters bound to `values`."""
     result = connection.execute(query_text(name), values or None)
     columns = [column[0] for column in result.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return [dict(zip(columns, row, strict=True)) for row in iter_rows(result)]
+
+
+def iter_rows(result: Connection) -> Iterator[tuple[Any, ...]]:
+    """The rows of what was executed last, some at a time."""
+    while some := result.fetchmany(FETCHED):
+        yield from some
 
 
 def query_columns(connection: Connection, name: str, **values: Any) -> dict[str, Any]:
