@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nextstep.pipeline.propose import stored_proposals
@@ -205,8 +205,18 @@ def test_uniting_is_commutative_and_doing_it_again_changes_nothing(one: Small, o
     assert union("c", "b", "a", "d") == first
 
 
+UNANSWERED = Judged(0, "x", at=0, choices=(None, None), judged_at=0, failed=True)
+ANSWERED = Judged(0, "x", at=0, choices=(None, "model"), judged_at=0, failed=False)
+
+
 @few
 @given(STORES, STORES, STORES)
+@example(
+    *(
+        Small(run, 0, None, "detour", (one,))
+        for run, one in zip(("r1", "r1", "r2"), (UNANSWERED, ANSWERED, ANSWERED), strict=True)
+    )
+)
 def test_uniting_is_associative(one: Small, two: Small, three: Small) -> None:
     clear()
     for place, small in zip("abc", (one, two, three), strict=True):

@@ -53,7 +53,7 @@ RECORDS = (
     Table("probes", ("probe_id",), MADE),
     Table("probe_verdicts", ("verdict_id",), MADE, read=True),
     Table("guesses", ("guess_id",), MADE, read=True),
-    Table("failures", ("failure_id",), MADE, read=True),
+    Table("failures", ("failure_id",), MADE),  # its `reply_id` names a call, to which there may be no reply
     Table("batches", ("batch_key",), "x.ended_at", latest=True),
     Table("batch_items", ("batch_key", "reply_id"), "x.outcome"),
     Table("gates", ("gate_id", "set"), "x.decided_at", latest=True),
