@@ -272,7 +272,7 @@ class Engine:
         call = sent.call
         layout = replace(sent.place.layout, read=sent.read)
         begun = (lambda: self._let_others(sent, was_written=True)) if sent.leads else None
-        sending = Sending(layout, go=lambda: self._go(sent), paused=lambda: self._pause(sent), begun=begun)
+        sending = Sending(layout, go=lambda: self._go(sent), paused=lambda: self._paused(sent), begun=begun)
         try:
             if self._closing:
                 raise NotSent
@@ -298,7 +298,7 @@ class Engine:
             self._count(sent, sent.answer.usage)
         self._land(sent)
 
-    def _pause(self, sent: _Sent) -> None:
+    def _paused(self, sent: _Sent) -> None:
         """A try has failed, which costs nothing, and another is waited for. Raises NotSent if there is to be none."""
         self._stay(sent)
         if self._closing or self._bug:
