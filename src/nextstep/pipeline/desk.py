@@ -24,9 +24,6 @@ GATHER_S = 0.02
 """Seconds for which answers are gathered at least before they are written together."""
 AWAY = 6
 """How many times as long as a visit takes the next one is waited for: visits cost CPU, and others want the file."""
-SMALL = {"threads": 1}
-"""DuckDB's settings for a visit: to wake other threads takes longer than what they would do."""
-
 Follow: TypeAlias = Callable[[Connection, Sequence[Task]], Sequence[Task]]
 """What becomes due once these tasks are over, as the store tells."""
 
@@ -166,7 +163,7 @@ class Desk:
     def _work(self, landed: Sequence[Exchange], dropped: Sequence[Task], *, new: bool) -> Visit:
         bug: Exception | None = None
         visit = Visit(dropped=dropped)
-        with self.store.write(settle=False, settings=SMALL) as connection:
+        with self.store.write(settle=False) as connection:
             others = self._insert_replies(connection, landed, new=new)
             try:
                 visit.outcomes = _read(connection, landed, others)
