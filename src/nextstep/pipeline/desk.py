@@ -24,6 +24,7 @@ GATHER_S = 0.02
 """Seconds for which answers are gathered at least before they are written together."""
 AWAY = 6
 """How many times as long as a visit takes the next one is waited for: visits cost CPU, and others want the file."""
+
 Follow: TypeAlias = Callable[[Connection, Sequence[Task]], Sequence[Task]]
 """What becomes due once these tasks are over, as the store tells."""
 
