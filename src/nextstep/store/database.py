@@ -232,10 +232,10 @@ def query(connection: Connection, name: str, **values: Any) -> list[dict[str, An
     """The rows of the query in queries/NAME.sql, its parameters bound to `values`."""
     result = connection.execute(query_text(name), values or None)
     columns = [column[0] for column in result.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in iter_rows(result)]
+    return [dict(zip(columns, row, strict=True)) for row in _fetched(result)]
 
 
-def iter_rows(result: Connection) -> Iterator[tuple[Any, ...]]:
+def _fetched(result: Connection) -> Iterator[tuple[Any, ...]]:
     """The rows of what was executed last, some at a time."""
     while some := result.fetchmany(FETCHED):
         yield from some
