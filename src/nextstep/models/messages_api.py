@@ -38,6 +38,7 @@ from nextstep.models.api_errors import (
 )
 from nextstep.models.base import AS_IT_IS, Sending, read_answer
 from nextstep.models.pace import Slots, Turn
+from nextstep.models.streaming import Growing
 from nextstep.models.wire import body_of, model_class, wire_name
 
 READ_TIMEOUT_S, CONNECT_TIMEOUT_S, KEEP_ALIVE_S = 600.0, 10.0, 60.0
@@ -138,6 +139,28 @@ class MessagesModel:
 
     async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
         """One answer; waits for its turn, and between tries as the server says, and gives up with a named error."""
+        body, characters = body_of(request, sending.layout), sending.layout.unread(request)
+        stream = sending.begun is not None or request.max_tokens > STREAM_ABOVE
+        line = self.slots.line(f"{self.address} {model_class(body['model'])}")
+
+        async def attempt(number: int) -> Answer:
+            async with line.turn(characters) as turn:
+                if sending.go:
+                    sending.go()
+                send = self._streamed(body, sending.begun) if stream else self._whole(body)
+                return await self._once(send, turn, number)
+
+        try:
+            answer = await attempt(1)
+        except ERRORS as error:
+            answer = await self._again(attempt, error, request.model, sending)
+        line.learn(request.characters, answer.usage.all_input, answer.usage.output_tokens)
+        return answer
+
+    async def _again(
+        self, attempt: Callable[[int], Awaitable[Answer]], first: BaseException, model: str, sending: Sending
+    ) -> Answer:
+        """One answer after a first attempt that failed: most succeed, and need no policy of their own."""
 
         def paused(state: RetryCallState) -> None:
             log_retry(state)
@@ -152,22 +175,16 @@ class MessagesModel:
             before_sleep=paused,
             reraise=True,
         )
-        body, characters = body_of(request, sending.layout), sending.layout.unread(request)
-        stream = sending.begun is not None or request.max_tokens > STREAM_ABOVE
-        line = self.slots.line(f"{self.address} {model_class(body['model'])}")
-        attempts = 0
+        number = 1
         try:
-            async for attempt in policy:
-                with attempt:
-                    attempts = attempt.retry_state.attempt_number
-                    async with line.turn(characters) as turn:
-                        if sending.go:
-                            sending.go()
-                        send = self._streamed(body, sending.begun) if stream else self._whole(body)
-                        answer = await self._once(send, turn, attempts)
+            async for attempted in policy:
+                with attempted:
+                    number = attempted.retry_state.attempt_number
+                    if number == 1:
+                        raise first
+                    answer = await attempt(number)
         except ERRORS as error:
-            raise self.named(error, request.model, attempts) from error
-        line.learn(request.characters, answer.usage.all_input, answer.usage.output_tokens)
+            raise self.named(error, model, number) from error
         return answer
 
     async def _once(self, sent: Awaitable["Received"], turn: Turn, attempts: int) -> Answer:
@@ -199,17 +216,22 @@ class MessagesModel:
         return Received(text, response.request_id, _plain(response.headers))
 
     async def _streamed(self, body: dict[str, Any], begun: Callable[[], None] | None) -> "Received":
-        async with self.client.messages.stream(**body) as stream:
+        response = await self.client.messages.with_raw_response.create(**body, stream=True)
+        growing = Growing()
+        async with await response.parse(to=anthropic.AsyncStream[object]) as events:
             try:
-                if begun and (await anext(aiter(stream), None)) is not None:
-                    begun()
-                message = await stream.get_final_message()
-            except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
-                # What the SDK raises when a stream is not one (HTML, one JSON), has odd events, or lacks its usage.
-                message = _without_usage(stream, error)
-        return Received(
-            message.to_json(indent=None, warnings=False), stream.request_id, _plain(stream.response.headers)
-        )
+                async for event in events:
+                    growing.add(event)
+                    if begun:
+                        begun()
+                        begun = None
+                message = growing.message
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                # A stream that is not one (HTML, one JSON), or has odd events.
+                raise Garbled("garbled", "the server said 200 and sent no readable stream") from error
+        # Half a surrogate pair, which JSON can spell, could not be stored.
+        text = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+        return Received(text, response.request_id, _plain(response.headers))
 
     def named(self, error: BaseException, model: str, attempts: int) -> ModelError:
         """The SDK's error as one of ours: what is wrong, and what to do."""
@@ -307,18 +329,6 @@ def _tell(turn: Turn, error: anthropic.APIStatusError) -> None:
 def _has_no_such_page(error: BaseException) -> bool:
     """Whether a 404 is not about the model: the server has no Models API."""
     return isinstance(error, anthropic.NotFoundError) and error.type != "not_found_error"
-
-
-def _without_usage(stream: Any, error: Exception) -> Any:
-    """The message of a stream that came to its end and only lacked its usage, else Garbled."""
-    try:
-        message = stream.current_message_snapshot
-    except AssertionError:
-        message = None
-    if message is None or message.stop_reason is None:
-        raise Garbled("garbled", "the server said 200 and sent no readable stream") from error
-    message.usage = None
-    return message
 
 
 def checked(received: Received, latency_s: float, attempts: int) -> Answer:
