@@ -19,7 +19,7 @@ from nextstep.pipeline.parcels import Batching
 from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
 from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
 from nextstep.pipeline.running import Errand, Opener, RunResult, perform
-from nextstep.pipeline.score import Contest, score, scoring_soon
+from nextstep.pipeline.score import Contest, score
 from nextstep.pipeline.scribe import RewriteTask, due_rewrites, own_words
 from nextstep.pipeline.stage import Task
 from nextstep.pipeline.watching import Watcher
@@ -214,8 +214,7 @@ async def _flow(job: Job, engine: Engine) -> None:
         way = _Way(job, proposals)
         first = way.due(connection, [moment for moment in job.moments if not way.pending[moment.moment_id]])
         coming = list(way.coming(connection))
-    async with scoring_soon():
-        await engine.run([*first, *proposals], follow=way.follow, coming=coming)
+    await engine.run([*first, *proposals], follow=way.follow, coming=coming)
     for error in engine.dead.values():
         raise error
 

@@ -1,13 +1,11 @@
 """Which replies a store has, in little memory, so that a call is looked up without going there."""
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from nextstep.store import Connection
-from nextstep.store.database import query_columns
-
-if TYPE_CHECKING:
-    import numpy as np
+from nextstep.store.database import query_column
 
 DIGITS = 15
 """Hexadecimal digits of a name that are kept: they fit a signed number of 64 bits."""
@@ -20,7 +18,7 @@ class KnownReplies:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._then: np.ndarray[tuple[int], np.dtype[np.int64]] = query_columns(connection, "known_replies")["number"]
+        self._then = array("q", query_column(connection, "known_replies"))
         self._since: set[str] = set()
         self._gone: set[str] = set()
 
@@ -37,5 +35,5 @@ class KnownReplies:
         if reply_id in self._since or reply_id in self._gone:
             return reply_id in self._since
         number = int(reply_id[:DIGITS], 16)
-        at = self._then.searchsorted(number)
-        return bool(at < len(self._then) and self._then[at] == number)
+        at = bisect_left(self._then, number)
+        return at < len(self._then) and self._then[at] == number

@@ -1,8 +1,6 @@
 """Outcomes -> win rates, stored for each candidate, judge and set, and for the judges of one candidate as a jury."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +9,6 @@ from nextstep.config import JURY
 from nextstep.core.families import family
 from nextstep.core.ids import make_id
 from nextstep.core.records import MomentSet
-from nextstep.core.stats.intervals import t_quantile
 from nextstep.models import is_offline
 from nextstep.models.cutoffs import NO_OVERRIDES, cutoff
 from nextstep.pipeline.figures import lower_bound, summary, within
@@ -21,9 +18,6 @@ from nextstep.store.connecting import GIVE_BACK
 from nextstep.store.database import insert, query, utc_now
 
 Row = dict[str, Any]
-
-SENT_S = 1.0
-"""After so many seconds the first calls of a run are out, and it has nothing to do but wait for them."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +36,6 @@ class Contest:
     scribe_hash: str | None = None
     asked_hash: str | None = None
     way_hash: str | None = None
-
-
-@asynccontextmanager
-async def scoring_soon() -> AsyncIterator[None]:
-    """Import what scoring needs (SciPy, 0.2 s) while the calls made within are waited for, instead of after them."""
-
-    async def prepare() -> None:
-        await asyncio.sleep(SENT_S)
-        await asyncio.to_thread(t_quantile, 0.975, 1)
-
-    preparing = asyncio.create_task(prepare())
-    try:
-        yield
-    finally:
-        preparing.cancel()
 
 
 def score(

@@ -241,10 +241,9 @@ def _fetched(result: Connection) -> Iterator[tuple[Any, ...]]:
         yield from some
 
 
-def query_columns(connection: Connection, name: str, **values: Any) -> dict[str, Any]:
-    """The columns of the query in queries/NAME.sql, as NumPy arrays."""
-    columns: dict[str, Any] = connection.execute(query_text(name), values or None).fetchnumpy()
-    return columns
+def query_column(connection: Connection, name: str, **values: Any) -> Iterator[Any]:
+    """The values of the query's only column, some at a time."""
+    return (value for (value,) in _fetched(connection.execute(query_text(name), values or None)))
 
 
 @cache

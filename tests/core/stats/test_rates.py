@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm, t
+from scipy.stats import binomtest, t
 
 from nextstep.core.stats import (
     Clusters,
@@ -147,18 +147,6 @@ class TestNearTheEdges:
     def test_swapped_labels_mirror_the_interval(self, pairs: Pairs) -> None:
         low, high = interval(pairs)
         assert interval([(g, 1 - y) for g, y in pairs]) == pytest.approx((1 - high, 1 - low), abs=1e-9)
-
-
-class TestQuantiles:
-    @given(st.floats(0.001, 0.999))
-    @settings(max_examples=50)
-    def test_normal_agrees_with_scipy(self, probability: float) -> None:
-        assert normal_quantile(probability) == pytest.approx(norm.ppf(probability), abs=1e-9)
-
-    @given(st.floats(0.51, 0.999), st.floats(0.3, 500))
-    @settings(max_examples=50)
-    def test_students_t_agrees_with_scipy_for_fractions_of_a_degree(self, probability: float, df: float) -> None:
-        assert t_quantile(probability, df) == pytest.approx(t.ppf(probability, df), rel=1e-7)
 
 
 class TestFixtureF1:

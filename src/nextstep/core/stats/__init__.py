@@ -15,10 +15,11 @@ from nextstep.core.stats.clusters import (
 )
 from nextstep.core.stats.components import VarianceSplit, rerun_error, session_correlation, variance_split
 from nextstep.core.stats.correction import Corrected, Measured, rogan_gladen
+from nextstep.core.stats.distributions import normal_probability, normal_quantile, t_probability, t_quantile
 from nextstep.core.stats.equivalence import is_equivalent, moments_for_equivalence
 from nextstep.core.stats.figures import Figure, jackknife_figure, mean_figure, rate_figure, unseen_share
 from nextstep.core.stats.guessing import bang_index
-from nextstep.core.stats.intervals import normal_probability, normal_quantile, t_probability, t_quantile, wilson
+from nextstep.core.stats.intervals import wilson
 from nextstep.core.stats.juries import effective_judges, jury_reliability
 from nextstep.core.stats.length import length_controlled
 from nextstep.core.stats.margins import MarginTest, non_inferiority

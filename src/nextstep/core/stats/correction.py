@@ -7,7 +7,7 @@ judges.
 from dataclasses import dataclass
 from math import sqrt
 
-from nextstep.core.stats.intervals import normal_quantile
+from nextstep.core.stats.distributions import normal_quantile
 
 LEAST_YOUDEN, LEAST_CALIBRATION = 0.3, 30
 

@@ -2,8 +2,8 @@
 
 from math import ceil
 
+from nextstep.core.stats.distributions import normal_quantile
 from nextstep.core.stats.figures import Figure
-from nextstep.core.stats.intervals import normal_quantile
 
 
 def is_equivalent(figure: Figure, *, centre: float, margin: float) -> bool | None:

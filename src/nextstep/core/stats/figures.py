@@ -10,7 +10,7 @@ from math import sqrt
 from typing import TypeVar
 
 from nextstep.core.stats.clusters import Clusters, cluster, leave_one_out_means
-from nextstep.core.stats.intervals import t_quantile
+from nextstep.core.stats.distributions import t_quantile
 from nextstep.core.stats.rates import NEGLIGIBLE, estimate, size_status
 
 Unit = TypeVar("Unit")

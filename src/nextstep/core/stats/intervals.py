@@ -1,4 +1,4 @@
-"""Wilson's interval with the quantiles that intervals are made from."""
+"""Wilson's interval for wins, and the one like it for scores between 0 and 1."""
 
 from math import sqrt
 
@@ -26,31 +26,3 @@ def score_interval(p: float, variance: float, spread: float, critical: float) ->
     pull, gap = spread / variance / critical / critical, max(0.0, p * (1 - p) - spread)
     centre, half = pull * p + 0.5, sqrt(pull * spread + 0.25 - gap)
     return max(0.0, (centre - half) / (1 + pull)), min(1.0, (centre + half) / (1 + pull))
-
-
-def normal_quantile(probability: float) -> float:
-    """The standard normal quantile."""
-    from scipy.special import ndtri
-
-    return float(ndtri(probability))
-
-
-def normal_probability(quantile: float) -> float:
-    """The standard normal distribution function."""
-    from scipy.special import ndtr
-
-    return float(ndtr(quantile))
-
-
-def t_probability(quantile: float, df: float) -> float:
-    """Student's t distribution function; `df` may be fractional."""
-    from scipy.special import stdtr
-
-    return float(stdtr(df, quantile))
-
-
-def t_quantile(probability: float, df: float) -> float:
-    """Student's t quantile; `df` may be fractional."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, probability))

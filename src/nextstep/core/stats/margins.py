@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from nextstep.core.stats.clusters import cluster
-from nextstep.core.stats.intervals import t_probability
+from nextstep.core.stats.distributions import t_probability
 from nextstep.core.stats.paired import Comparison, compare
 from nextstep.core.stats.power import detectable_difference, pass_probability
 

@@ -7,7 +7,7 @@ evaluations; Julious 2004 for the sizes of non-inferiority trials.
 from collections.abc import Iterable, Sequence
 from math import ceil
 
-from nextstep.core.stats.intervals import normal_probability, normal_quantile, t_quantile
+from nextstep.core.stats.distributions import normal_probability, normal_quantile, t_quantile
 
 POWER = 0.8
 MOST_SAMPLES = 16

@@ -10,7 +10,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from nextstep.core.stats.clusters import cluster, jackknife_variance, naive_variance
-from nextstep.core.stats.intervals import normal_quantile, score_interval, t_quantile, wilson
+from nextstep.core.stats.distributions import normal_quantile, t_quantile
+from nextstep.core.stats.intervals import score_interval, wilson
 
 NEGLIGIBLE = 1e-12
 EXTREME = 0.2

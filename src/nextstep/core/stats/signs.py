@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
-from math import lcm
+from math import comb, lcm
 
 from nextstep.core.stats.clusters import cluster
 
@@ -79,9 +79,8 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
 
     For single moments without ties, one a session: a footnote otherwise. 1 where nothing is discordant. McNemar 1947.
     """
-    from scipy.special import bdtr
-
-    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
+    n = only_a + only_b
+    return min(1.0, 2 * sum(comb(n, wins) for wins in range(min(only_a, only_b) + 1)) / 2**n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

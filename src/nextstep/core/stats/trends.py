@@ -4,8 +4,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from nextstep.core.stats.distributions import t_probability, t_quantile
 from nextstep.core.stats.figures import Figure, mean_figure
-from nextstep.core.stats.intervals import t_quantile
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,6 @@ def trend_over_moments(
 
 def trend_over_models(means: Sequence[float], x: Sequence[float], *, confidence: float = 0.95) -> ModelTrend:
     """The slope of one mean per model over `x`, for new models; at least three models, else a ValueError."""
-    from scipy.special import stdtr
     from scipy.stats import kendalltau
 
     if len(means) < 3:
@@ -60,7 +59,7 @@ def trend_over_models(means: Sequence[float], x: Sequence[float], *, confidence:
     slope = sum(w * y for w, y in zip(slope_weights(x), means, strict=True))
     se, df = _slope_error(means, x, slope), len(means) - 2
     half = t_quantile(1 - (1 - confidence) / 2, df) * se
-    p_value = 2 * float(stdtr(df, -abs(slope / se))) if se else float(slope == 0)
+    p_value = 2 * t_probability(-abs(slope / se), df) if se else float(slope == 0)
     rank = kendalltau(x, means) if len(set(means)) > 1 else None
     tau, tau_p = (float(rank.statistic), float(rank.pvalue)) if rank else (None, None)
     return ModelTrend(slope, slope - half, slope + half, p_value, tau, tau_p, len(means))
