@@ -16,7 +16,7 @@ from nextstep.pipeline.calls import Trunk
 from nextstep.pipeline.engine import Engine
 from nextstep.pipeline.judge import VerdictTask, due_verdicts, judge_trunk
 from nextstep.pipeline.parcels import Batching
-from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt
+from nextstep.pipeline.prompting import CandidatePrompt, JudgePrompt, forget_renderings
 from nextstep.pipeline.propose import ProposalTask, due_proposals, note_asked, stored_proposals
 from nextstep.pipeline.running import Errand, Opener, RunResult, perform
 from nextstep.pipeline.score import Contest, score
@@ -190,6 +190,7 @@ async def evaluate(
         await _flow(job, engine)
 
     def close(connection: Connection, result: RunResult) -> None:
+        forget_renderings()  # no more calls share them
         band, cutoffs = job.config.control.band, job.config.cutoffs
         result.win_rates = score(connection, job.suite.suite_hash, job.contests(), band=band, cutoffs=cutoffs)
 

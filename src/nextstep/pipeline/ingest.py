@@ -10,7 +10,7 @@ from nextstep.store.database import insert
 
 AT_ONCE = 1_000
 """Events, about, that are inserted together."""
-A_VISIT = 4_000_000
+A_VISIT = 2_000_000
 """Characters of new events, about, that one visit to the store brings in: DuckDB keeps them in memory until its end."""
 
 

@@ -57,6 +57,7 @@ def score(
         groups.setdefault((contest.candidate, contest.proposal_prompt_hash), []).append(contest)
     single: list[Row] = []
     joint: list[Row] = []
+    connection.execute(GIVE_BACK)
     for group in groups.values():
         tallies = [tally(connection, suite_hash, contest) for contest in group]
         connection.execute(GIVE_BACK)
@@ -69,6 +70,7 @@ def score(
     insert(connection, "win_rates", single + joint, replace=True)
     judges = {(contest.judge, contest.verdict_prompt_hash) for group in groups.values() for contest in group}
     insert(connection, "agreement", agreement(connection, suite_hash, sorted(judges)), replace=True)
+    connection.execute(GIVE_BACK)
     return single + joint
 
 

@@ -77,7 +77,7 @@ def in_memory() -> Iterator[Connection]:
 @lru_cache(maxsize=1)
 def _instance(path: Path) -> Connection:
     """The instance for a store, which has its temporary files beside it, as with a connection to it alone."""
-    instance = duckdb.connect(config={**CLOSED, "temp_directory": f"{path}.tmp"})
+    instance = duckdb.connect(config={**CLOSED, "default_block_size": "65536", "temp_directory": f"{path}.tmp"})
     instance.execute("PRAGMA disable_checkpoint_on_shutdown")
     return instance
 
@@ -107,8 +107,7 @@ def _detach(connection: Connection, name: str, *, settled: bool) -> None:
         if settled:
             connection.execute(f"CHECKPOINT {name}")
         connection.execute(f"DETACH {name}")
-        if settled:
-            connection.execute(GIVE_BACK)
+        connection.execute(GIVE_BACK)
     except duckdb.Error:
         _instance.cache_clear()
         raise
