@@ -36,6 +36,14 @@ unproposed AS (
     WHERE stage = 'propose' AND candidate = $candidate AND prompt_hash = $proposal_prompt_hash
     GROUP BY moment_id, sample
 ),
+shown AS MATERIALIZED (  -- each moment once: its human step is long, and its samples are many
+    SELECT
+        m.moment_id, m.session_id, m."set", m.tags, n.name AS session, n.started_at,
+        len(regexp_extract_all(m.human_step, '[^\s\x0b\x1c-\x1f\x{85}\pZ]+')) AS n_words
+    FROM moments m
+    JOIN sessions n USING (session_id)
+    JOIN suites s ON s.moment_id = m.moment_id AND s.suite_hash = $suite_hash
+),
 unformed AS (
     SELECT moment_id, bool_or(kind = 'refusal') AS refused FROM failures
     WHERE stage = 'scribe' AND prompt_hash = $scribe_hash
@@ -48,8 +56,8 @@ SELECT
     m.session_id,
     m."set",
     m.tags,
-    n.name AS session,
-    n.started_at,
+    m.session,
+    m.started_at,
     CASE
         WHEN j.outcome IS NOT NULL THEN j.outcome
         WHEN p.moment_id IS NULL AND f.moment_id IS NOT NULL THEN 'failure'
@@ -62,16 +70,14 @@ SELECT
     j.score_first,
     j.score_second,
     j.n_words AS words,
-    coalesce(w.n_words, len(regexp_extract_all(m.human_step, '[^\s\x0b\x1c-\x1f\x{85}\pZ]+'))) AS human_words,
+    coalesce(w.n_words, m.n_words) AS human_words,
     coalesce(j.shortened, p.shortened) AS prefix_shortened,
     j.judge_shortened,
     j.outcome IS NULL AND (
         (p.moment_id IS NULL AND coalesce(f.refused, false)) OR coalesce(p.refused, false) OR coalesce(r.refused, false)
     ) AS refused
 FROM asked a
-JOIN moments m USING (moment_id)
-JOIN sessions n USING (session_id)
-JOIN suites s ON s.moment_id = a.moment_id AND s.suite_hash = $suite_hash
+JOIN shown m USING (moment_id)
 LEFT JOIN judged j ON j.moment_id = a.moment_id AND j.sample = a.sample
 LEFT JOIN rewrites w ON w.rewrite_id = j.rewrite_id
 LEFT JOIN proposed p ON p.moment_id = a.moment_id AND p.sample = a.sample
