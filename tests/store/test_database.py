@@ -220,3 +220,14 @@ def test_a_plain_duckdb_reads_the_store_without_nextstep(store: Store) -> None:
     with duckdb.connect(str(store.path), read_only=True) as connection:
         assert connection.execute("FROM win_rates").fetchall() == []
         assert connection.execute("SELECT name FROM sessions").fetchall() == [("one",)]
+
+
+def test_a_store_of_a_time_with_larger_blocks_is_gone_on_with(store: Store) -> None:
+    with duckdb.connect(str(store.path), config={"default_block_size": 262_144}):
+        pass
+    with store.write() as connection:
+        insert(connection, "sessions", [SESSION_ROW])
+        ((size, *_),) = connection.execute(
+            "SELECT block_size FROM pragma_database_size() WHERE block_size > 0"
+        ).fetchall()
+    assert (size, count(store)) == (262_144, 1)

@@ -26,6 +26,9 @@ SEALED = {"enable_external_access": False, "allow_persistent_secrets": False, "l
 LONGEST_LOG = 120_000
 """Bytes of the log that may be left to a later visit: reading it takes a millisecond for each 30,000."""
 
+BLOCK = 64 * 1024
+"""Bytes of a new store's blocks: a visit writes a few rows to each of many columns, and begins a block for each."""
+
 GIVE_BACK = "RESET memory_limit"
 """Setting the limit, even to what it is, makes DuckDB return the memory that it no longer uses."""
 
@@ -77,7 +80,7 @@ def in_memory() -> Iterator[Connection]:
 @lru_cache(maxsize=1)
 def _instance(path: Path) -> Connection:
     """The instance for a store, which has its temporary files beside it, as with a connection to it alone."""
-    instance = duckdb.connect(config={**CLOSED, "default_block_size": "65536", "temp_directory": f"{path}.tmp"})
+    instance = duckdb.connect(config={**CLOSED, "default_block_size": BLOCK, "temp_directory": f"{path}.tmp"})
     instance.execute("PRAGMA disable_checkpoint_on_shutdown")
     return instance
 
