@@ -80,7 +80,7 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
     For single moments without ties, one a session: a footnote otherwise. 1 where nothing is discordant. McNemar 1947.
     """
     n = only_a + only_b
-    return min(1.0, 2 * sum(comb(n, wins) for wins in range(min(only_a, only_b) + 1)) / 2**n)
+    return min(1.0, 2 * sum(comb(n, wins) for wins in range(min(only_a, only_b) + 1)) / (1 << n))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
