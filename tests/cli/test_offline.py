@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -297,3 +299,14 @@ def test_a_store_that_is_no_store_is_left_as_it_is(project: Cli) -> None:
     Path("nextstep.duckdb").write_text("mine")
     assert "not a DuckDB file" in fails(project, "eval", *OFFLINE)
     assert Path("nextstep.duckdb").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_an_output_that_has_no_room_left_is_told_in_words(project: Cli) -> None:
+    program = [sys.executable, "-m", "nextstep", "runs", "--json"]
+    project("eval", *OFFLINE)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "no room to write" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -41,9 +41,11 @@ def test_the_view_folds_as_the_core_does(store: Store, first: Choice, second: Ch
     with store.write() as connection:
         add_moment(connection)
         add_pair(connection, "p", first, second)
-        rows = connection.execute("SELECT outcome, score, average_score, flipped FROM outcomes").fetchall()
+        rows = connection.execute(
+            "SELECT outcome, score, average_score, flipped, model_first, human_first FROM outcomes"
+        ).fetchall()
     expected = (str(outcome(first, second)), consensus_score(first, second), average_score(first, second))
-    assert rows == [(*expected, first is not second)]
+    assert rows == [(*expected, first is not second, str(first), str(second))]
 
 
 def test_the_orders_fixture_gives_the_published_figures(store: Store) -> None:
@@ -59,6 +61,19 @@ def test_the_orders_fixture_gives_the_published_figures(store: Store) -> None:
             " avg((outcome = 'flip')::INT) FROM outcomes"
         ).fetchall()
     assert figures == [(0.53125, 0.5, 0.125, 0.625, 0.25)]
+
+
+@pytest.mark.parametrize("order", ["model_first", "human_first"])
+def test_a_trajectory_shortened_in_one_order_is_told_and_a_prefix_apart_from_it(store: Store, order: str) -> None:
+    told = "SELECT prefix_shortened, judge_shortened FROM outcomes"
+    with store.write() as connection:
+        add_moment(connection)
+        add_pair(connection, "p", Choice.MODEL, Choice.MODEL)
+        assert connection.execute(told).fetchall() == [(False, False)]
+        connection.execute('UPDATE verdicts SET shortened = true WHERE "order" = $order', {"order": order})
+        assert connection.execute(told).fetchall() == [(False, True)]
+        connection.execute("UPDATE proposals SET shortened = true")
+        assert connection.execute(told).fetchall() == [(True, True)]
 
 
 def test_a_proposal_judged_in_one_order_only_has_no_outcome(store: Store) -> None:

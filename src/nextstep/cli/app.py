@@ -1,5 +1,6 @@
 """The `nextstep` program: its commands, and the one place where errors become messages and exit codes."""
 
+import errno
 import sys
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from nextstep.cli import auditing, calibrating, evaluating, exporting, gating, m
 from nextstep.errors import NextstepError
 
 INTERRUPTED = 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Program(TyperGroup):
@@ -31,6 +33,12 @@ class Program(TyperGroup):
         except BrokenPipeError as error:
             sys.stderr.close()
             raise typer.Exit(0) from error
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            where = f" at {error.filename}" if error.filename else ""
+            typer.echo(f"nextstep: no room to write{where}: {error.strerror}; make room and run again", err=True)
+            raise typer.Exit(2) from error
 
 
 app = typer.Typer(

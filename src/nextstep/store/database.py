@@ -19,7 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from nextstep.errors import StoreBusy, StoreError, StoreFull, StoreTooNew
 from nextstep.store import connecting
-from nextstep.store.connecting import Connection, in_memory
+from nextstep.store.connecting import GIVE_BACK, Connection, in_memory
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -237,8 +237,12 @@ def query(connection: Connection, name: str, **values: Any) -> list[dict[str, An
 
 def _fetched(result: Connection) -> Iterator[tuple[Any, ...]]:
     """The rows of what was executed last, some at a time."""
-    while some := result.fetchmany(FETCHED):
+    some = result.fetchmany(FETCHED)
+    if len(some) == FETCHED:
+        result.cursor().execute(GIVE_BACK)  # what it took to find so many, before they are made
+    while some:
         yield from some
+        some = result.fetchmany(FETCHED)
 
 
 def query_column(connection: Connection, name: str, **values: Any) -> Iterator[Any]:

@@ -3,20 +3,12 @@
 -- pending. Where a sample came twice, as after a merge, the first that is judged counts.
 WITH judged AS (
     SELECT
-        o.moment_id, o.sample, o.outcome, o.score, o.average_score, o.flipped, p.n_words, p.shortened,
-        CASE f.choice WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_first,
-        CASE s.choice WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_second,
-        f.shortened OR s.shortened AS judge_shortened,
-        f.rewrite_id
-    FROM outcomes o
-    JOIN proposals p USING (proposal_id)
-    JOIN verdicts f ON f.proposal_id = o.proposal_id AND f.judge = o.judge AND f.prompt_hash = o.verdict_prompt_hash
-        AND f."order" = 'model_first'
-    JOIN verdicts s ON s.proposal_id = o.proposal_id AND s.judge = o.judge AND s.prompt_hash = o.verdict_prompt_hash
-        AND s."order" = 'human_first'
-    WHERE o.candidate = $candidate AND o.proposal_prompt_hash = $proposal_prompt_hash
-        AND o.judge = $judge AND o.verdict_prompt_hash = $verdict_prompt_hash
-    QUALIFY row_number() OVER (PARTITION BY o.moment_id, o.sample ORDER BY p.created_at, p.proposal_id) = 1
+        moment_id, sample, outcome, score, average_score, flipped, n_words, prefix_shortened, judge_shortened, rewrite_id,
+        CASE model_first WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_first,
+        CASE human_first WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_second
+    FROM outcomes
+    WHERE candidate = $candidate AND proposal_prompt_hash = $proposal_prompt_hash
+        AND judge = $judge AND verdict_prompt_hash = $verdict_prompt_hash
 ),
 unjudged AS (
     SELECT proposal_id, bool_or(kind = 'refusal') AS refused FROM failures
@@ -71,7 +63,7 @@ SELECT
     j.score_second,
     j.n_words AS words,
     coalesce(w.n_words, m.n_words) AS human_words,
-    coalesce(j.shortened, p.shortened) AS prefix_shortened,
+    coalesce(j.prefix_shortened, p.shortened) AS prefix_shortened,
     j.judge_shortened,
     j.outcome IS NULL AND (
         (p.moment_id IS NULL AND coalesce(f.refused, false)) OR coalesce(p.refused, false) OR coalesce(r.refused, false)
