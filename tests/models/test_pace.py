@@ -117,12 +117,12 @@ STEPS = st.one_of(
     st.tuples(st.just("end"), st.integers(0, 9), st.sampled_from(ENDS)),
     st.tuples(st.just("end all"), st.just(0), st.sampled_from(ENDS)),
     st.tuples(st.just("cancel"), st.integers(0, 99), st.booleans()),
-    st.tuples(st.just("pass"), st.sampled_from([0.1, 1.0, 10.0]), st.none()),
+    st.tuples(st.just("pass"), st.sampled_from([0.1, 1.0, 10.0, 10_000.0]), st.none()),
 )
 
 
 @settings(max_examples=60)
-@given(st.integers(1, 12), st.lists(STEPS, max_size=40))
+@given(st.integers(1, 12) | st.just(START), st.lists(STEPS, max_size=40))
 def test_whatever_happens_no_place_is_lost_or_given_twice(most: int, steps: list[tuple[str, object, object]]) -> None:
     async def work() -> None:
         calls = Calls.over(most)
@@ -204,6 +204,32 @@ def test_a_line_begins_with_a_few_and_lets_more_go_while_nobody_refuses() -> Non
             counts.append(len(calls.under_way))
         assert (counts[0], counts[-1]) == (FIRST, START)
         assert all(one <= 2 * before + 1 for before, one in pairwise(counts))
+
+    run(work())
+
+
+@pytest.mark.parametrize("seconds", [1.0, 60.0, 1e4, 1e6])
+def test_the_first_answer_may_take_any_time_before_others_come(seconds: float) -> None:
+    async def work() -> None:
+        calls = Calls.over(START)
+        await calls.ask(1)
+        await asyncio.sleep(seconds)
+        await calls.ask(START - 1)
+        assert len(calls.under_way) == START
+        await calls.answer_all()
+
+    run(work())
+
+
+def test_a_bug_in_the_line_is_told_to_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        calls = Calls.over(1)
+        await calls.ask(3)
+        monkeypatch.setattr(Pace, "_room", lambda *_: 1 / 0)
+        await calls.end(answered)
+        ended = await asyncio.gather(*(call.task for call in calls.made), return_exceptions=True)
+        assert [type(one) for one in ended] == [type(None), ZeroDivisionError, ZeroDivisionError]
+        assert calls.slots.used == 0
 
     run(work())
 

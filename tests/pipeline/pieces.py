@@ -20,6 +20,7 @@ from nextstep.models.base import AS_IT_IS, Model, Sending, answer_of
 from nextstep.models.pace import Slots
 from nextstep.pipeline.calls import Call, Purpose, Trunk
 from nextstep.pipeline.engine import Engine
+from nextstep.pipeline.leading import Leads
 from nextstep.pipeline.prompting import Beginning
 from nextstep.pipeline.spending import Spend
 from nextstep.pipeline.watching import Watcher
@@ -27,6 +28,8 @@ from nextstep.store import Connection, Store
 from nextstep.store.database import utc_now
 from tests.virtual import now
 
+KEPT_S = 300.0
+"""How long the cache of a scripted model keeps what nobody reads."""
 STEM = "\n<e1>" + "stem " * 2_000
 """What pieces with a trunk begin with: long enough for any cache."""
 
@@ -126,7 +129,8 @@ class InLine(Model):
     answered: list[Request] = field(default_factory=list)
     under_way: int = 0
     most: int = 0
-    written: set[str] = field(default_factory=set)
+    kept: dict[str, float] = field(default_factory=dict)
+    """By the beginnings that were written, when a request last wrote or read them."""
     read: int = 0
 
     async def ask(self, request: Request, sending: Sending = AS_IT_IS) -> Answer:
@@ -144,12 +148,13 @@ class InLine(Model):
 
     async def _answer(self, request: Request, sending: Sending) -> Answer:
         beginning = request.content[0]
-        hit = beginning in self.written
+        sent_at = now()
+        hit = sent_at - self.kept.get(beginning, -KEPT_S) < KEPT_S
         await asyncio.sleep(self.latency_s / 2)
         said = self.says(request)
         if isinstance(said, Exception):
             raise said
-        self.written.add(beginning)
+        self.kept[beginning] = max(sent_at, self.kept.get(beginning, sent_at))
         if sending.begun:
             sending.begun()
         await asyncio.sleep(self.latency_s / 2)
@@ -228,7 +233,8 @@ class Bench:
         self.watcher = Counting()
         models: Mapping[str, Model] = dict.fromkeys("mno", self.model)
         spend = Spend(limit_usd)
-        self.engine = Engine("run", store, models, self.slots, spend, self.watcher, cost, fresh=fresh)
+        leads = Leads(now=now)
+        self.engine = Engine("run", store, models, self.slots, spend, self.watcher, cost, fresh=fresh, leads=leads)
 
     async def run(self, pieces: Sequence[Piece]) -> Exception | None:
         """What ended the run early, if anything did."""

@@ -394,7 +394,7 @@ class Moody(InLine):
         if request.answer_schema:
             self.judged.append((now(), _moment_of(request)))
             return await super()._answer(request, sending)
-        is_first = request.content[0] not in self.written
+        is_first = request.content[0] not in self.kept
         answer = await super()._answer(request, sending)
         await asyncio.sleep(40.0 if is_first else 0.0)
         self.proposed.append((now(), _moment_of(request)))

@@ -39,6 +39,56 @@ def test_those_who_share_a_beginning_wait_until_its_answer_has_begun(tmp_path: P
     run(work())
 
 
+@pytest.mark.parametrize(("pauses", "at_once"), [((200, 200, 200), 5), ((400,), 1), ((200, 400), 1)], ids=str)
+def test_what_nobody_has_read_for_long_is_written_by_one_again(
+    tmp_path: Path, pauses: tuple[int, ...], at_once: int
+) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, caches=True)
+        await bench.run(alike(5))
+        for round_, pause in enumerate(pauses, 1):
+            await asyncio.sleep(pause)
+            before = len(bench.model.sent)
+            running = asyncio.create_task(bench.run(alike(5, first=10 * round_)))
+            await asyncio.sleep(0.1)
+            sent = len(bench.model.sent) - before
+            await running
+        assert sent == at_once
+        assert len(bench.model.answered) == 5 * (1 + len(pauses))
+        assert bench.engine.missed == 0
+
+    run(work())
+
+
+def test_a_call_that_was_refused_keeps_nothing_in_the_cache(tmp_path: Path) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, caches=True)
+        await bench.run(alike(2))
+        await asyncio.sleep(200)
+        bench.model.says = lambda _: ModelError("overloaded", "later")
+        await bench.run(alike(2, first=10))
+        await asyncio.sleep(200)
+        before = len(bench.model.sent)
+        bench.model.says = lambda _: "step"
+        running = asyncio.create_task(bench.run(alike(5, first=20)))
+        await asyncio.sleep(0.1)
+        assert len(bench.model.sent) - before == 1
+        await running
+
+    run(work())
+
+
+def test_an_answer_that_takes_longer_to_begin_than_a_cache_lasts_lets_the_others_go(tmp_path: Path) -> None:
+    async def work() -> None:
+        bench = Bench(new_store(tmp_path), most=50, caches=True, latency_s=1_000.0)
+        running = asyncio.create_task(bench.run(alike(10)))
+        await asyncio.sleep(501.0)
+        assert len(bench.model.sent) == 10
+        await running
+
+    run(work())
+
+
 def test_who_shares_nothing_waits_for_nobody(tmp_path: Path) -> None:
     async def work() -> None:
         bench = Bench(new_store(tmp_path), most=50, latency_s=20.0, caches=True)
@@ -110,7 +160,7 @@ def test_a_server_that_turns_out_to_keep_nothing_is_waited_for_once(tmp_path: Pa
 def test_a_beginning_hardly_longer_than_the_minimum_says_nothing_of_the_server() -> None:
     least = int(least_tokens("m") * CHARS_PER_TOKEN)
     for size, gives_up in ((least + 10, False), (int(2 * least) + 10, True)):
-        leads, piece = Leads(), Piece(1, trunk_of=1)
+        leads, piece = Leads(now=lambda: 0.0), Piece(1, trunk_of=1)
         leads.expect([(piece.trunk, 5)] if piece.trunk else [])
         place = replace(leads.place(piece), depths=(size,))
         leads.kept_nothing(place, "m")
@@ -157,7 +207,7 @@ def test_a_beginning_that_nobody_shares_is_not_even_rendered() -> None:
 
 
 def test_what_is_expected_later_counts_as_shared_now() -> None:
-    leads, piece = Leads(), Piece(1, trunk_of=1)
+    leads, piece = Leads(now=lambda: 0.0), Piece(1, trunk_of=1)
     assert piece.trunk
     leads.expect_tasks([piece])
     leads.expect([(piece.trunk, 3)])
@@ -166,7 +216,8 @@ def test_what_is_expected_later_counts_as_shared_now() -> None:
     assert leads.lead(place) == place.nodes
     assert leads.park(Piece(2, trunk_of=1), place)
     assert leads.characters_read(place) == 0
-    assert len(leads.written(place.nodes)) == 1
+    assert len(leads.let_go(place.nodes)) == 1
+    leads.used(place, at=0.0)
     assert leads.characters_read(place) == place.depths[-1]
     assert leads.lead(place) == ()
     assert not leads.park(Piece(3, trunk_of=1), place)

@@ -62,7 +62,7 @@ class Turn:
     async def __aenter__(self) -> Self:
         try:
             await self.ready
-        except asyncio.CancelledError:
+        except BaseException:
             self.pace.leave(self)
             raise
         return self
@@ -122,6 +122,13 @@ class Slots:
 
     def _move(self) -> None:
         self._soon = False
+        try:
+            self._let_some_go()
+        except Exception as error:  # of a bug here nobody would hear, and all would wait for good
+            for turn in [turn for line in self.lines.values() for turn in line.waiting if not turn.ready.done()]:
+                turn.ready.set_exception(error)
+
+    def _let_some_go(self) -> None:
         now = self.now()
         while self.used < self.most:
             ready = [line for line in self.lines.values() if line.wait(now) == 0]
@@ -197,7 +204,8 @@ class Pace:
         if self.closed:
             return None if self.probe else 0.0
         if self.is_beginning:
-            self._begin(FIRST * 2 ** (max(0.0, now - self.began_at) / DOUBLED_S))
+            doublings = max(0.0, now - self.began_at) / DOUBLED_S
+            self._begin(FIRST * 2 ** min(doublings, math.log2(START / FIRST)))
         if self.under_way < int(self.level):
             return 0.0
         if not self.is_beginning:

@@ -60,6 +60,8 @@ class _Sent(Exchange):
     """Characters that it is to read from the cache."""
     estimate_usd: float = 0.0
     is_under_way: bool = False
+    went_at: float = 0.0
+    """By the clock of `leads`, when it was last sent."""
     holds: bool = False
     """Whether it keeps its connection's place until it is stored, so that a kill loses few answers."""
     sending: "asyncio.Task[None] | None" = None
@@ -255,7 +257,7 @@ class Engine:
 
     def _reuse(self, sent: _Sent) -> None:
         """Read an answer that the store has; with `fresh`, one that was there before this run is asked for anew."""
-        self._let_others(sent, was_written=False)
+        self._let_others(sent, is_answered=False)
         again = [task.again() for task in sent.tasks] if self.fresh and sent.call.reply_id not in self._mine else []
         renewed = [task for task in again if task]
         if renewed:
@@ -271,7 +273,7 @@ class Engine:
         """Ask for one answer, and hand over what came of it."""
         call = sent.call
         layout = replace(sent.place.layout, read=sent.read)
-        begun = (lambda: self._let_others(sent, was_written=True)) if sent.leads else None
+        begun = (lambda: self._let_others(sent, is_answered=True)) if sent.leads else None
         sending = Sending(layout, go=lambda: self._go(sent), paused=lambda: self._paused(sent), begun=begun)
         try:
             if self._closing:
@@ -292,7 +294,7 @@ class Engine:
             self._break(error)
             raise
         finally:
-            self._let_others(sent, was_written=sent.answer is not None)
+            self._let_others(sent, is_answered=sent.answer is not None)
             self._stay(sent)
         if sent.answer:
             self._count(sent, sent.answer.usage)
@@ -322,7 +324,7 @@ class Engine:
         if not self.spend.has_room(sent.estimate_usd):
             self._is_short = True
             raise NotSent
-        sent.is_under_way = True
+        sent.is_under_way, sent.went_at = True, self.leads.now()
         self.spend.begin(sent.estimate_usd)
 
     def _estimate(self, call: Call, read: int) -> float:
@@ -370,10 +372,12 @@ class Engine:
         elif not usage.cache_read_tokens and not usage.cache_write_tokens:
             self.leads.kept_nothing(sent.place, sent.model)
 
-    def _let_others(self, sent: _Sent, *, was_written: bool) -> None:
+    def _let_others(self, sent: _Sent, *, is_answered: bool) -> None:
         """Those who waited for what this call writes may go."""
         leads, sent.leads = sent.leads, ()
-        self._put_back(self.leads.written(leads) if was_written else self.leads.given_up(leads))
+        if is_answered:  # what was just written is there now, however long its answer took to begin
+            self.leads.used(sent.place, at=self.leads.now() if leads else sent.went_at)
+        self._put_back(self.leads.let_go(leads))
 
     def _land(self, sent: _Sent) -> None:
         """Hand over to the desk."""

@@ -1,10 +1,12 @@
 """Who goes ahead: the first request to write a shared beginning into the cache, while those that read it wait.
 
 What a request writes can be read once its answer has begun: requests sent together would all write, and none read.
+It is kept for five minutes or an hour from the last request that wrote or read it: after that, one goes ahead again.
 """
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
 from nextstep.core.caching import CHARS_PER_TOKEN, UNSHARED, Node, Place, places
@@ -15,6 +17,9 @@ from nextstep.pipeline.stage import Task
 SURELY = 2.0
 """By how much, as estimated, a beginning is longer than a model's minimum that is longer for sure."""
 
+KEPT_S, KEPT_AN_HOUR_S = 285.0, 3_585.0
+"""Seconds from the last request for which a server keeps its beginning, less some in which the next may be in line."""
+
 Trunks: TypeAlias = Mapping[Hashable, tuple[Trunk, int]]
 """Of one scope, by their keys: how many calls begin with each."""
 
@@ -22,11 +27,13 @@ Trunks: TypeAlias = Mapping[Hashable, tuple[Trunk, int]]
 class Leads:
     """The beginnings that a run's calls share, and which of them the cache holds by now."""
 
-    def __init__(self, *, hour: bool = False) -> None:
+    def __init__(self, *, hour: bool = False, now: Callable[[], float] = time.monotonic) -> None:
         self.hour = hour
+        self.now = now
         self._expected: dict[Hashable, dict[Hashable, tuple[Trunk, int]]] = defaultdict(dict)
         self._places: dict[Hashable, dict[Hashable, Place]] = {}
-        self._written: set[Node] = set()
+        self._used_at: dict[Node, float] = {}
+        """By the beginnings that were written, when a request last wrote or read them."""
         self._parked: dict[Node, list[Task]] = {}
         """By the beginning that is being written, those who wait for it."""
         self._uncached: set[str] = set()
@@ -65,25 +72,28 @@ class Leads:
 
     def lead(self, place: Place) -> tuple[Node, ...]:
         """The beginnings that a call with this place is to write; others wait for them from now on."""
-        nodes = tuple(node for node in place.nodes if node not in self._written)
+        nodes = tuple(node for node in place.nodes if not self._is_kept(node))
         for node in nodes:
             self._parked[node] = []
         return nodes
 
     def characters_read(self, place: Place) -> int:
         """How much of a call's beginning the cache holds by now."""
-        held = [depth for node, depth in zip(place.nodes, place.depths, strict=True) if node in self._written]
+        held = [depth for node, depth in zip(place.nodes, place.depths, strict=True) if self._is_kept(node)]
         return max(held, default=0)
 
-    def written(self, nodes: Iterable[Node]) -> list[Task]:
-        """The answer of the call that writes these has begun: those who waited for them may go."""
-        nodes = list(nodes)
-        self._written.update(nodes)
-        return self.given_up(nodes)
+    def used(self, place: Place, at: float) -> None:
+        """A call with this place, sent at this time, is being answered: the cache has all that it begins with."""
+        for node in place.nodes:
+            self._used_at[node] = max(at, self._used_at.get(node, at))
 
-    def given_up(self, nodes: Iterable[Node]) -> list[Task]:
-        """The call that was to write these did not: one of those who waited may go ahead instead."""
+    def let_go(self, nodes: Iterable[Node]) -> list[Task]:
+        """The call that was to write these did, or it did not: those who waited may go, or one of them may lead."""
         return [task for node in nodes for task in self._parked.pop(node, ())]
+
+    def _is_kept(self, node: Node) -> bool:
+        at = self._used_at.get(node)
+        return at is not None and self.now() - at < (KEPT_AN_HOUR_S if self.hour else KEPT_S)
 
     def kept_nothing(self, place: Place, model: str) -> None:
         """A call with this place wrote and read nothing; where it was long for sure, that is the server's way.

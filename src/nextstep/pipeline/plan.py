@@ -133,7 +133,7 @@ def plan_calibration(work: Calibration, store: Store) -> list[PlannedCalls]:
 
 def plan_tasks(tasks: Sequence[Task], prices: Mapping[str, Price] = NO_PRICES) -> list[PlannedCalls]:
     """The calls of some tasks by purpose and model, with what the cache would hold; the same call counts once."""
-    leads, planned, seen = Leads(), dict[tuple[Purpose, str], PlannedCalls](), set[str]()
+    leads, planned, seen = Leads(now=lambda: 0.0), dict[tuple[Purpose, str], PlannedCalls](), set[str]()
     leads.expect_tasks(tasks)
     for model in {task.model for task in tasks if is_offline(task.model)}:
         leads.keeps_nothing(model)
@@ -143,7 +143,8 @@ def plan_tasks(tasks: Sequence[Task], prices: Mapping[str, Price] = NO_PRICES) -
             continue
         seen.add(call.reply_id)
         read = leads.characters_read(place)
-        leads.written(leads.lead(place))
+        leads.let_go(leads.lead(place))
+        leads.used(place, at=0.0)
         key = (call.purpose, task.model)
         of = planned.setdefault(key, PlannedCalls(*key, prices))
         of.add(call.request, read=read, written=max(0, max(place.depths, default=0) - read))
