@@ -1,16 +1,7 @@
 -- What became of every (moment, sample) that a candidate was asked for, under one judge?
 -- A failed proposal, rewrite or verdict counts as a failure only until a later run succeeds; what nobody tried yet is
--- pending. Where a sample came twice, as after a merge, the first that is judged counts.
-WITH judged AS (
-    SELECT
-        moment_id, sample, outcome, score, average_score, flipped, n_words, prefix_shortened, judge_shortened, rewrite_id,
-        CASE model_first WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_first,
-        CASE human_first WHEN 'model' THEN 1.0 WHEN 'tie' THEN 0.5 ELSE 0.0 END::DOUBLE AS score_second
-    FROM outcomes
-    WHERE candidate = $candidate AND proposal_prompt_hash = $proposal_prompt_hash
-        AND judge = $judge AND verdict_prompt_hash = $verdict_prompt_hash
-),
-unjudged AS (
+-- pending. The judged ones stand in the temporary table `judged`.
+WITH unjudged AS (
     SELECT proposal_id, bool_or(kind = 'refusal') AS refused FROM failures
     WHERE stage = 'judge' AND judge = $judge AND prompt_hash = $verdict_prompt_hash
     GROUP BY proposal_id
