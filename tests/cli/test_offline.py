@@ -1,8 +1,10 @@
 """The commands that need no key: demo, init, results, show, sql, runs, doctor."""
 
 import csv
+import errno
+import io
 import json
-import subprocess
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import duckdb
 import pytest
 from pyarrow import parquet
 
+from nextstep.cli.app import app
 from nextstep.pipeline.probing import RETESTED
 from nextstep.store import Store
 from tests.builders import PROMPTS
@@ -301,12 +304,19 @@ def test_a_store_that_is_no_store_is_left_as_it_is(project: Cli) -> None:
     assert Path("nextstep.duckdb").read_text() == "mine"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_an_output_that_has_no_room_left_is_told_in_words(project: Cli) -> None:
-    program = [sys.executable, "-m", "nextstep", "runs", "--json"]
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_an_output_that_has_no_room_left_is_told_in_words(
+    project: Cli, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(number, os.strerror(number))
+
     project("eval", *OFFLINE)
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 2
-    assert "no room to write" in done.stderr
-    assert "Traceback" not in done.stderr
+    project.monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(SystemExit) as ended:
+        app(["runs", "--json"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f"no room to write: {os.strerror(number)}" in told
+    assert "Traceback" not in told

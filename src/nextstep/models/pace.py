@@ -125,8 +125,8 @@ class Slots:
         try:
             self._let_some_go()
         except Exception as error:  # of a bug here nobody would hear, and all would wait for good
-            for turn in [turn for line in self.lines.values() for turn in line.waiting if not turn.ready.done()]:
-                turn.ready.set_exception(error)
+            for line in self.lines.values():
+                line.break_off(error)
 
     def _let_some_go(self) -> None:
         now = self.now()
@@ -243,6 +243,12 @@ class Pace:
         if self.closed:
             self.probe, self.not_before = turn, now + self.probe_s
         turn.ready.set_result(None)
+
+    def break_off(self, error: Exception) -> None:
+        """Raise this in every call that waits."""
+        for turn in self.waiting:
+            if not turn.ready.done():
+                turn.ready.set_exception(error)
 
     def leave(self, turn: Turn) -> None:
         """A call is over, or has given up waiting."""

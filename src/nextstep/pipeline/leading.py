@@ -1,7 +1,7 @@
 """Who goes ahead: the first request to write a shared beginning into the cache, while those that read it wait.
 
 What a request writes can be read once its answer has begun: requests sent together would all write, and none read.
-It is kept for five minutes or an hour from the last request that wrote or read it: after that, one goes ahead again.
+It is kept for five minutes from the last request that wrote or read it: after that, one goes ahead again.
 """
 
 import time
@@ -17,7 +17,7 @@ from nextstep.pipeline.stage import Task
 SURELY = 2.0
 """By how much, as estimated, a beginning is longer than a model's minimum that is longer for sure."""
 
-KEPT_S, KEPT_AN_HOUR_S = 285.0, 3_585.0
+KEPT_S = 285.0
 """Seconds from the last request for which a server keeps its beginning, less some in which the next may be in line."""
 
 Trunks: TypeAlias = Mapping[Hashable, tuple[Trunk, int]]
@@ -93,7 +93,7 @@ class Leads:
 
     def _is_kept(self, node: Node) -> bool:
         at = self._used_at.get(node)
-        return at is not None and self.now() - at < (KEPT_AN_HOUR_S if self.hour else KEPT_S)
+        return at is not None and self.now() - at < KEPT_S
 
     def kept_nothing(self, place: Place, model: str) -> None:
         """A call with this place wrote and read nothing; where it was long for sure, that is the server's way.

@@ -84,19 +84,15 @@ def jurors(group: Sequence[Contest]) -> list[int]:
 
 def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[Row]:
     """What became of every (moment, sample) of a contest."""
-    by, prompts = contest.candidate, contest.proposal_prompt_hash
-    judge = {"judge": contest.judge, "verdict_prompt_hash": contest.verdict_prompt_hash}
-    query(connection, "judged", candidate=by, proposal_prompt_hash=prompts, **judge)
+    asked = {
+        "candidate": contest.candidate,
+        "judge": contest.judge,
+        "proposal_prompt_hash": contest.proposal_prompt_hash,
+        "verdict_prompt_hash": contest.verdict_prompt_hash,
+    }
+    query(connection, "judged", **asked)
     connection.execute(GIVE_BACK)
-    return query(
-        connection,
-        "tally",
-        suite_hash=suite_hash,
-        candidate=by,
-        proposal_prompt_hash=prompts,
-        scribe_hash=contest.scribe_hash,
-        **judge,
-    )
+    return query(connection, "tally", suite_hash=suite_hash, scribe_hash=contest.scribe_hash, **asked)
 
 
 def _rows(
