@@ -1,6 +1,7 @@
 """What the engine costs and how well it fills the pipe, beside the plain SDK in a loop, against a server of our own.
 
-    python benchmarks/engine.py cpu        CPU per call at no latency, and peak memory as the number of calls grows
+    python benchmarks/engine.py cpu        CPU per call at no latency, and peak memory
+    python benchmarks/engine.py memory     peak memory as the number of calls grows
     python benchmarks/engine.py latency    2 s an answer, 64 connections, 768 calls
     python benchmarks/engine.py limits     600 requests a minute and a limit of input tokens; an outage of 20 s
     python benchmarks/engine.py cache      what is billed for input against the least possible and against no caching
@@ -119,14 +120,26 @@ def cpu(runs: int) -> None:
         print(f"peak memory at {3 * MANY} calls: {statistics.median(peaks):.0f} MB")
 
 
-def memory(counts: tuple[int, ...]) -> None:
-    """Peak memory as the calls grow: the same sessions, more samples and candidates."""
+FEW, FEW_SAMPLES, MANY_SAMPLES = 84, 4, 79
+"""Moments, and samples of each: 1,008 and 19,908 calls."""
+
+
+def memory(runs: int) -> None:
+    """Peak memory of few calls and of twenty times as many: the same sessions, more samples."""
+    peaks: dict[int, list[float]] = {FEW_SAMPLES: [], MANY_SAMPLES: []}
     with tempfile.TemporaryDirectory() as name, serving(trusting=True, rpm=10**9) as server:
-        folder = project(Path(name), 84)
-        for calls in counts:
-            samples = max(1, round(calls / (84 * 3)))
-            ran = evaluate(folder, server.base_url, "--samples", str(samples))
-            print(f"peak memory at {84 * 3 * samples} calls: {ran.peak:.0f} MB ({ran.wall:.0f} s, exit {ran.code})")
+        folder = project(Path(name), FEW)
+        for _ in range(runs):
+            for samples, of_these in peaks.items():
+                ran = evaluate(folder, server.base_url, "--samples", str(samples))
+                assert ran.code == 0, ran.said
+                of_these.append(ran.peak)
+    for samples, of_these in peaks.items():
+        low, high = min(of_these), max(of_these)
+        calls = FEW * 3 * samples
+        print(f"peak memory at {calls} calls: {statistics.median(of_these):.0f} MB ({low:.0f} to {high:.0f})")
+    few, many = map(statistics.median, peaks.values())
+    print(f"  ratio {many / few:.3f} (medians of {runs})")
 
 
 def latency(runs: int) -> None:
@@ -197,10 +210,7 @@ def main() -> None:
     parser.add_argument("what", choices=("cpu", "memory", "latency", "limits", "cache"))
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
-    if given.what == "memory":
-        memory((1_000, 20_000))
-    else:
-        {"cpu": cpu, "latency": latency, "limits": limits, "cache": cache}[given.what](given.runs)
+    {"cpu": cpu, "memory": memory, "latency": latency, "limits": limits, "cache": cache}[given.what](given.runs)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ import httpx2
 import pytest
 
 from nextstep.config import Endpoint, Limits
+from nextstep.core.caching import PLAIN
 from nextstep.core.judging import ANSWER_SCHEMA, read_judge_answer
 from nextstep.core.records import Answer, Usage
 from nextstep.errors import FatalModelError, ModelError, UsageError
 from nextstep.models import messages_api
 from nextstep.models.base import NotSent, Sending, answer_of
 from nextstep.models.messages_api import STREAM_ABOVE, MessagesModel, open_anthropic, open_endpoint
+from nextstep.models.wire import body_of
 from tests.loopback import (
     Faults,
     LoopbackServer,
@@ -225,6 +227,53 @@ def test_a_request_is_sent_with_its_text_and_nothing_else() -> None:
     }
 
 
+ODD = '"quoted" \\ \n\t \x7f \N{BEAR FACE} \u2028 <b>&</b> \N{LATIN SMALL LETTER E WITH ACUTE}'
+
+
+@both_ways
+def test_what_is_sent_is_byte_for_byte_what_the_sdks_own_call_sends(size: int) -> None:
+    asked = request(ODD, max_tokens=size, effort="low", answer_schema=ANSWER_SCHEMA)
+    streaming = {"stream": True} if size > WHOLE else {}
+
+    async def by_the_sdk(url: str) -> None:
+        async with opened(url) as model:
+            made = await model.client.messages.create(**body_of(asked, PLAIN), **streaming)
+            if streaming:
+                await made.close()
+
+    with LoopbackServer(answer=lambda _: verdict("A")) as server:
+        asyncio.run(ask(server.base_url, asked))
+        asyncio.run(by_the_sdk(server.base_url))
+        ours, theirs = server.requests
+    assert ours.body == theirs.body
+    assert (ours.path, ours.size) == (theirs.path, theirs.size)
+    assert ours.headers.keys() == theirs.headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("size", "verb"), [(WHOLE, "rawPredict"), (STREAMED, "streamRawPredict")], ids=["whole", "streamed"]
+)
+def test_a_clouds_client_still_puts_the_model_into_the_address(size: int, verb: str) -> None:
+    async def go(url: str) -> None:
+        client = anthropic.AsyncAnthropicVertex(
+            region="nowhere", project_id="mine", access_token=KEY, base_url=url, max_retries=0
+        )
+        try:
+            await MessagesModel(client, Limits(attempts=1)).ask(
+                request(model="vertex/claude-opus-5-5", max_tokens=size)
+            )
+        finally:
+            await client.close()
+
+    with LoopbackServer() as server:
+        with pytest.raises(ModelError):  # this server is no cloud
+            asyncio.run(go(server.base_url))
+        (received,) = server.requests
+    assert received.path == f"/projects/mine/locations/nowhere/publishers/anthropic/models/claude-opus-5-5:{verb}"
+    assert "model" not in received.body
+    assert received.body["system"] == "Be brief."
+
+
 def test_effort_and_schema_are_sent_as_output_config() -> None:
     low = sent(request(effort="low")).body["output_config"]
     shaped = sent(request(answer_schema=ANSWER_SCHEMA)).body["output_config"]
@@ -267,7 +316,6 @@ def test_the_longest_answer_that_is_not_streamed_is_one_the_sdk_lets_pass() -> N
     assert STREAM_ABOVE * seconds_a_token <= 600
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_judges_schema_is_taken_for_every_model_and_its_answer_read() -> None:
     async def go(url: str) -> list[Answer]:
         async with opened(url) as model:

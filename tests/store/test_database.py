@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from nextstep.errors import StoreBusy, StoreError, StoreTooNew
-from nextstep.store import Store
+from nextstep.store import Store, connecting
 from nextstep.store.database import AlreadyThere, insert, migrations
 
 SESSION_ROW = {
@@ -187,6 +188,44 @@ def test_a_store_that_another_process_keeps_is_an_error_that_names_it(store: Sto
     finally:
         process.terminate()
         process.join()
+
+
+def test_duckdbs_instance_is_made_anew_once_it_is_worn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "WORN", 3)
+    instances = set()
+    for _ in range(9):
+        with store.write():
+            instances.add(id(connecting._instance(store.path)))
+    assert len(instances) > 1
+
+
+def test_a_store_that_this_process_writes_is_not_written_by_another_instance(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "WORN", 1)
+    store.patience_s = 0
+    with store.write() as connection:
+        for _ in range(3):
+            with pytest.raises(StoreBusy, match="at work in it already"), store.write():
+                pass
+            connecting._instance.cache_clear()
+        insert(connection, "sessions", [SESSION_ROW])
+    assert count(store) == 1
+
+
+def test_threads_that_visit_a_store_at_once_lose_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "WORN", 2)
+    store.patience_s = 60
+
+    def visit(number: int) -> None:
+        with store.write(settle=number % 3 == 0) as connection:
+            insert(connection, "sessions", [SESSION_ROW | {"session_id": str(number)}])
+
+    with store.write():
+        pass
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(visit, range(60)))
+    assert count(store) == 60
 
 
 @pytest.mark.parametrize(

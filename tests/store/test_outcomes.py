@@ -107,3 +107,5 @@ def test_of_a_sample_that_came_twice_the_first_that_was_judged_is_the_outcome(st
                 {"days": days, "name": name},
             )
         assert connection.execute("SELECT proposal_id FROM outcomes").fetchall() == [("first",)]
+        each = connection.execute("SELECT proposal_id FROM all_outcomes ORDER BY proposed_at").fetchall()
+        assert each == [("first",), ("later",)]

@@ -23,10 +23,14 @@ RELIED_ON = {
 }
 """Columns that may be joined by others and never go."""
 
+OUTCOMES = (
+    "moment_id, session_id, set, candidate, sample, judge, outcome, score, average_score, flipped, proposal_id,"
+    " proposal_prompt_hash, verdict_prompt_hash, model_first, human_first, n_words, prefix_shortened, judge_shortened,"
+    " rewrite_id"
+)
 VIEWS = {
-    "outcomes": "moment_id, session_id, set, candidate, sample, judge, outcome, score, average_score, flipped,"
-    " proposal_id, proposal_prompt_hash, verdict_prompt_hash, model_first, human_first, n_words, prefix_shortened,"
-    " judge_shortened, rewrite_id",
+    "outcomes": OUTCOMES,
+    "all_outcomes": f"{OUTCOMES}, proposed_at",
     "open_failures": "failure_id, run_id, stage, moment_id, candidate, sample, proposal_id, judge, order, model, kind,"
     " message, attempts, prompt_hash, reply_id, created_at",
     "costs": "run_id, model, purpose, calls, tokens, cost_usd, unpriced",

@@ -72,7 +72,7 @@ class Result:
 
 def batches_of(model: Model, name: str) -> "Batches | None":
     """The Message Batches of a model's server; None where the model's client has none."""
-    if isinstance(model, MessagesModel) and type(model.client) is anthropic.AsyncAnthropic:
+    if isinstance(model, MessagesModel) and model.is_direct:
         return Batches(model, name)
     return None
 

@@ -180,7 +180,7 @@ class Engine:
         """Put new tasks into their queues."""
         by_model: dict[str, list[Task]] = {}
         for task in tasks:
-            by_model.setdefault(task.model, []).append(copy(task))  # the request made for it goes with it
+            by_model.setdefault(task.model, []).append(task)
             self.stages.setdefault(task.stage, StageResult())
             self.watcher.due(task.stage, task.model, 1)
             self._left += 1
@@ -226,7 +226,7 @@ class Engine:
         if queue.model in self.dead:
             self._drop(queue)
         while queue.waiting and self._may_take(queue) and len(taken) < AT_ONCE:
-            task = queue.waiting.popleft()
+            task = copy(queue.waiting.popleft())  # the request that is made for it goes with it
             if self.held and task.call.reply_id in self.held:
                 self._desk.drop([task])
                 continue

@@ -5,7 +5,7 @@ It is kept for five minutes from the last request that wrote or read it: after t
 """
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
@@ -47,10 +47,7 @@ class Leads:
 
     def expect_tasks(self, tasks: Iterable[Task]) -> None:
         """All of these tasks will be asked."""
-        trunks = [trunk for task in tasks if (trunk := task.trunk)]
-        counts = Counter((trunk.scope, trunk.key) for trunk in trunks)
-        distinct = {(trunk.scope, trunk.key): trunk for trunk in trunks}
-        self.expect((distinct[name], times) for name, times in counts.items())
+        self.expect((trunk, 1) for task in tasks if (trunk := task.trunk))
 
     def place(self, task: Task) -> Place:
         """What the task's request shares with others."""

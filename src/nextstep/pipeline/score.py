@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from nextstep.config import JURY
@@ -92,7 +94,9 @@ def tally(connection: Connection, suite_hash: str, contest: Contest) -> list[Row
     }
     query(connection, "judged", **asked)
     connection.execute(GIVE_BACK)
-    return query(connection, "tally", suite_hash=suite_hash, scribe_hash=contest.scribe_hash, **asked)
+    rows = query(connection, "tally", suite_hash=suite_hash, scribe_hash=contest.scribe_hash, **asked)
+    # Of a sample that came twice, as after a merge, the first that was judged counts.
+    return [next(same) for _, same in groupby(rows, key=itemgetter("moment_id", "sample"))]
 
 
 def _rows(

@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def lent_to(self, owner: "Store") -> Iterator[str]:
-        """The name under which connections to another store can read this one, of this program's version."""
+        """The name under which the next connection to another store can read this one, of this program's version."""
         self._must_exist()
         with self._patiently(lambda: connecting.lent(self.path, owner.path)) as name:
             yield name

@@ -1,6 +1,6 @@
 -- What became of every (moment, sample) that a candidate was asked for, under one judge?
 -- A failed proposal, rewrite or verdict counts as a failure only until a later run succeeds; what nobody tried yet is
--- pending. The judged ones stand in the temporary table `judged`.
+-- pending. The judged ones stand in the temporary table `judged`; of a sample that came twice, the first of them comes first.
 WITH unjudged AS (
     SELECT proposal_id, bool_or(kind = 'refusal') AS refused FROM failures
     WHERE stage = 'judge' AND judge = $judge AND prompt_hash = $verdict_prompt_hash
@@ -67,4 +67,4 @@ LEFT JOIN proposed p ON p.moment_id = a.moment_id AND p.sample = a.sample
 LEFT JOIN unproposed f ON f.moment_id = a.moment_id AND f.sample = a.sample
 LEFT JOIN unformed r ON r.moment_id = a.moment_id
 WHERE a.candidate = $candidate AND a.prompt_hash = $proposal_prompt_hash
-ORDER BY a.moment_id, a.sample;
+ORDER BY a.moment_id, a.sample, j.proposed_at, j.proposal_id;
