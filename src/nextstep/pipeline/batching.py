@@ -22,8 +22,8 @@ from nextstep.pipeline.desk import Desk, Exchange, Follow
 from nextstep.pipeline.engine import Engine, nothing_follows
 from nextstep.pipeline.holding import Holding
 from nextstep.pipeline.leading import Leads
-from nextstep.pipeline.parcels import Batching, Parcel, unrendered
-from nextstep.pipeline.stage import StageResult, Task
+from nextstep.pipeline.parcels import Batching, Parcel
+from nextstep.pipeline.stage import StageResult, Task, unrendered
 from nextstep.store import Connection
 from nextstep.store.database import query
 

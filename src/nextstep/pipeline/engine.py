@@ -8,7 +8,6 @@ Whatever ends a run (an error, a limit, Ctrl-C), what was answered is stored fir
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -22,7 +21,7 @@ from nextstep.pipeline.desk import Desk, Exchange, Follow, Outcome, Visit
 from nextstep.pipeline.known import KnownReplies
 from nextstep.pipeline.leading import Leads
 from nextstep.pipeline.spending import Spend
-from nextstep.pipeline.stage import StageResult, Task
+from nextstep.pipeline.stage import StageResult, Task, unrendered
 from nextstep.pipeline.watching import Watcher
 from nextstep.store import Connection, Store
 
@@ -226,7 +225,7 @@ class Engine:
         if queue.model in self.dead:
             self._drop(queue)
         while queue.waiting and self._may_take(queue) and len(taken) < AT_ONCE:
-            task = copy(queue.waiting.popleft())  # the request that is made for it goes with it
+            task = unrendered(queue.waiting.popleft())  # whoever gave it may hold on to it
             if self.held and task.call.reply_id in self.held:
                 self._desk.drop([task])
                 continue

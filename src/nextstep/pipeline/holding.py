@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nextstep.pipeline.batch_rows import Batch
-from nextstep.pipeline.parcels import unrendered
-from nextstep.pipeline.stage import Task
+from nextstep.pipeline.stage import Task, unrendered
 
 
 @dataclass(eq=False)

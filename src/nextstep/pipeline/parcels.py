@@ -1,14 +1,14 @@
 """Calls on their way into one batch, within what a batch may hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any
 
 from nextstep.core.caching import Layout
 from nextstep.core.ids import canonical
 from nextstep.models.wire import body_of
 from nextstep.pipeline.batch_rows import BatchCall
-from nextstep.pipeline.stage import Task
+from nextstep.pipeline.stage import Task, unrendered
 
 MOST_REQUESTS = 100_000
 MOST_BYTES = 240_000_000
@@ -63,8 +63,3 @@ class Parcel:
     def all_tasks(self) -> list[Task]:
         """Every task, in the order of the calls, without its rendered request."""
         return [unrendered(task) for some in self.tasks.values() for task in some]
-
-
-def unrendered(task: Task) -> Task:
-    """The same task without its request, which is made again when it is looked at."""
-    return cast("Task", replace(cast("Any", task)))

@@ -1,7 +1,7 @@
 """What a piece of work is to the engine, and what came of the pieces of a stage."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self, cast
 
 from nextstep.core.ids import make_id
 from nextstep.core.records import Moment
@@ -55,6 +55,11 @@ class Task(Protocol):
     def work(self) -> dict[str, Any]:
         """What a failure's row says of this task."""
         ...
+
+
+def unrendered(task: Task) -> Task:
+    """The same task without its request, which is made again when it is looked at."""
+    return cast("Task", replace(cast("Any", task)))
 
 
 @dataclass
