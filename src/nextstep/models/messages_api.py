@@ -18,7 +18,7 @@ from urllib.request import getproxies
 
 import anthropic
 import httpx2
-from pydantic_core import to_json
+import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from nextstep.config import Endpoint, Limits
@@ -219,7 +219,7 @@ class MessagesModel:
 
         A cloud's client has yet to put the model into the address.
         """
-        sent = {"content": to_json(body)} if self.is_direct else {"body": body}
+        sent = {"content": msgspec.json.encode(body)} if self.is_direct else {"body": body}
         return await self.client.post(MESSAGES, **sent, **how)
 
     async def _streamed(self, body: dict[str, Any], begun: Callable[[], None] | None) -> "Received":
