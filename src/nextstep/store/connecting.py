@@ -4,7 +4,7 @@ Making an instance of DuckDB takes 12 ms, attaching a file to one that is there 
 tables of its own, and the file comes and goes. While it is attached, DuckDB locks it for this process.
 
 A commit is safe once it is in DuckDB's log beside the file, FILE.wal, which whoever attaches the file reads too. To
-settle is to bring the log into the file. That takes 8 ms, whatever it holds: one of many visits leaves it to others.
+settle is to bring the log into the file. That takes 5 ms and more: most visits leave it to others.
 """
 
 from collections.abc import Iterator, Mapping
