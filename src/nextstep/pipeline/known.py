@@ -11,7 +11,7 @@ from nextstep.store.database import query_column
 DIGITS = 15
 """Hexadecimal digits of a name that are kept: they fit a signed number of 64 bits."""
 LOOSE = 2_000
-"""Names that are kept as they came, which takes twenty times as much, before they join the sorted ones."""
+"""Names that are kept as they came, which takes over ten times as much, before they join the sorted ones."""
 
 
 class KnownReplies:
@@ -43,7 +43,8 @@ class KnownReplies:
     def __contains__(self, reply_id: str) -> bool:
         if reply_id in self._gone:
             return False
-        return reply_id in self._loose or any(_holds(kept, _number(reply_id)) for kept in (self._then, self._since))
+        number = _number(reply_id)
+        return reply_id in self._loose or _holds(self._then, number) or _holds(self._since, number)
 
 
 def _number(reply_id: str) -> int:

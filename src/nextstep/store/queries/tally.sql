@@ -1,6 +1,7 @@
 -- What became of every (moment, sample) that a candidate was asked for, under one judge?
 -- A failed proposal, rewrite or verdict counts as a failure only until a later run succeeds; what nobody tried yet is
--- pending. The judged ones stand in the temporary table `judged`; of a sample that came twice, the first of them comes first.
+-- pending. The judged ones stand in the temporary table `judged`; of a sample that came twice, the one that counts comes
+-- first.
 WITH unjudged AS (
     SELECT proposal_id, bool_or(kind = 'refusal') AS refused FROM failures
     WHERE stage = 'judge' AND judge = $judge AND prompt_hash = $verdict_prompt_hash
